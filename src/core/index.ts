@@ -7,6 +7,7 @@ export * from './encoder.js';
 export * from './errors.js';
 export * from './event.js';
 export * from './event-batcher.js';
+export * from './memory-store.js';
 export * from './options.js';
 export * from './outcome.js';
 export * from './queue-state.js';

@@ -48,6 +48,12 @@ export interface RetryOptions {
    * @defaultValue 2
    */
   backoffMultiplier?: number;
+  /**
+   * Upper end of the long waits that follow when the quick retries are used up, in milliseconds (1 000 to 3 600 000).
+   * They begin at `maxDelayMs` and double up to this.
+   * @defaultValue 300000 (5 min)
+   */
+  maxPauseMs?: number;
 }
 
 /** How much may wait. */
@@ -90,6 +96,7 @@ export const ENGINE_OPTIONS: { readonly [K in keyof Required<EngineOptions>]: Ra
   maxRetries: whole(0, 20, 3),
   initialDelayMs: whole(1, 600_000, 100),
   maxDelayMs: whole(1, 3_600_000, 30_000),
+  maxPauseMs: whole(1_000, 3_600_000, 300_000),
   backoffMultiplier: { min: 1, max: 10, default: 2, integer: false },
   maxEvents: whole(1, 1_000_000, 10_000),
   maxBytes: whole(1_024, 1_073_741_824, 10_485_760),

@@ -34,6 +34,8 @@ export type Outcome =
       kind: 'retry';
       /** What failed: the way there, the receiver's store, or the receiver. */
       cause: 'network' | 'timeout' | 'storage' | 'server';
+      /** No answer came although the browser says it is online: an ad blocker, a CSP, or nobody there. */
+      unanswered?: boolean;
       detail?: string;
       /** The receiver's wish, in milliseconds from now. */
       retryAfterMs?: number;

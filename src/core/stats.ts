@@ -1,5 +1,5 @@
 import type { DropReason } from './outcome.js';
-import type { QueueState } from './queue-state.js';
+import type { PauseReason, QueueState } from './queue-state.js';
 
 /**
  * Counters of one queue since its database was made, under one law, at every moment and after every crash:
@@ -26,7 +26,7 @@ export interface Stats {
   failures: number;
   /** Nothing is sent before this time (ms since the epoch), and why. */
   nextAttemptAt?: number;
-  pausedBy?: 'backoff' | 'rate-limited' | 'held' | 'blocked';
+  pausedBy?: PauseReason;
   /** The last failure in words. */
   lastFailure?: string;
 }
