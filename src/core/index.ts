@@ -11,6 +11,8 @@ export * from './memory-store.js';
 export * from './options.js';
 export * from './outcome.js';
 export * from './queue-state.js';
+export * from './ranges.js';
+export * from './retry.js';
 export * from './stats.js';
 export * from './store.js';
 export * from './transport.js';
