@@ -10,6 +10,10 @@ export type PetrelErrorCode =
   | 'store-timeout'
   /** A message or a body has the wrong shape. */
   | 'invalid-message'
+  /** A body is of a later version of the wire format than this release knows. */
+  | 'unsupported-version'
+  /** A body holds more than the limits allow. */
+  | 'too-large'
   /** The engine was closed. */
   | 'closed';
 

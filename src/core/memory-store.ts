@@ -14,8 +14,8 @@ export function createMemoryStore<E>(): Store<E> {
   let tail: Promise<unknown> = Promise.resolve();
 
   const lane = (name: Lane): StoredRecord<E>[] => {
-    let records = lanes.get(name);
-    if (!records) lanes.set(name, (records = []));
+    const records = lanes.get(name) ?? [];
+    lanes.set(name, records);
     return records;
   };
 

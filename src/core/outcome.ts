@@ -75,5 +75,5 @@ export type DropReason =
   | 'storage'
   | 'closed';
 
-/** What set a delivery off. */
-export type FlushReason = 'size' | 'bytes' | 'age' | 'priority' | 'manual' | 'exit';
+/** What set a delivery off: see flush-trigger.ts. */
+export type FlushReason = 'size' | 'bytes' | 'age' | 'priority' | 'manual' | 'exit' | 'retry';

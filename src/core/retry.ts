@@ -89,13 +89,12 @@ export function pauseAfter(
   if (outcome.kind === 'held') {
     return { waitMs: Math.round(Math.min(HELD_MIN_MS * double, HELD_MAX_MS) * (0.5 + random / 2)), reason: 'held' };
   }
-  const backoff = backoffMs(state.failures, options, random);
+  if (outcome.retryAfterMs !== undefined) {
+    // Everybody was told the same time: come a little later, each by another amount, never earlier.
+    const spread = Math.min(outcome.retryAfterMs / 10, 10_000) * random;
+    return { waitMs: Math.ceil(outcome.retryAfterMs + spread), reason: 'rate-limited' };
+  }
   if (outcome.kind === 'rate-limited') {
-    if (outcome.retryAfterMs !== undefined) {
-      // Everybody was told the same time: come a little later, each by another amount, never earlier.
-      const spread = Math.min(outcome.retryAfterMs / 10, 10_000) * random;
-      return { waitMs: Math.ceil(outcome.retryAfterMs + spread), reason: 'rate-limited' };
-    }
     const longest = Math.min(options.maxDelayMs * 2 * double, Math.max(RATE_LIMIT_MAX_MS, options.maxDelayMs));
     return { waitMs: Math.round(options.maxDelayMs + random * (longest - options.maxDelayMs)), reason: 'rate-limited' };
   }
@@ -103,5 +102,5 @@ export function pauseAfter(
     const longest = Math.min(HELD_MIN_MS * 2 ** Math.min(state.failures - BLOCKED_AFTER, 20), HELD_MAX_MS);
     return { waitMs: Math.round(longest * (0.5 + random / 2)), reason: 'blocked' };
   }
-  return { waitMs: Math.max(backoff, outcome.retryAfterMs ?? 0), reason: 'backoff' };
+  return { waitMs: backoffMs(state.failures, options, random), reason: 'backoff' };
 }

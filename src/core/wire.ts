@@ -3,7 +3,8 @@
  *
  * Body: UTF-8 JSON, sent as `text/plain;charset=UTF-8` (a CORS-simple request, no preflight), gzip when `?enc=gzip` is in the URL.
  * Two forms of one schema. *Rows* is what a leaving page can write without an encoder. *Columns* is what the worker sends:
- * the same values sorted into columns, which gzip to about half. Event ids are not on the wire; they follow from source and seq.
+ * the same values sorted into columns: 72 instead of 172 bytes an event, after gzip 25 instead of 34 (100 varied events with
+ * 8 properties). Event ids are not on the wire; they follow from source and seq. Both are written and read in wire-codec.ts.
  *
  * Changes are additive within version 1; a collector answers an unknown version with 400 and `unsupported-version`.
  */
@@ -64,7 +65,7 @@ export interface ColumnsBody extends WireHead {
   form: 'columns';
   /** Runs of equal origin, in event order: [origin, count, origin, count, …]. */
   origin: number[];
-  /** Difference to the previous seq of the same run minus 1 (0 = the next number); the first of a run stands as it is. */
+  /** Difference to the previous seq of the same origin minus 1 (0 = the next number); the first of an origin stands as it is. */
   seq: number[];
   /** Difference to the previous event's timestamp in ms; the first stands as it is. */
   time: number[];
@@ -84,8 +85,11 @@ export interface WireAnswer {
   accepted: number;
   /** Events that had been stored before. */
   duplicates: number;
-  /** Events that will never be stored, by id, each with a reason. */
-  rejected: { id: string; reason: string }[];
+  /**
+   * Events that will never be stored, each with a reason (a `RejectReason` of wire-codec.ts, or the sink's word): by id, and by
+   * position in the request's events. The id is `''` where source or seq are such that the event has none.
+   */
+  rejected: { id: string; index?: number; reason: string }[];
   /** Those of the request's `carried` that are stored. Absent when nothing was asked. */
   has?: SourceRange[];
   /** The collector's clock when it answered, in ms since the epoch. */

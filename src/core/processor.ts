@@ -1,0 +1,140 @@
+/**
+ * What runs: takes batches while something is due, a few at a time, and settles each by its outcome.
+ */
+import type { Clock } from './clock.js';
+import type { EventBatch } from './event-batcher.js';
+import { due, type Forced, pausedForMs } from './flush-trigger.js';
+import type { EngineOptions } from './options.js';
+import type { FlushReason, Outcome } from './outcome.js';
+import type { Changed, Queue, TakenBatch } from './queue.js';
+import type { QueueState } from './queue-state.js';
+import { pauseAfter } from './retry.js';
+
+export interface ProcessorOptions<E> {
+  queue: Queue<E>;
+  clock: Clock;
+  options: Required<EngineOptions>;
+  deliver: (batch: EventBatch<E>, reason: FlushReason) => Promise<Outcome>;
+  lead: <T>(send: () => Promise<T>) => Promise<T>;
+  /** Told of each operation's result, in order. */
+  observe: (changed: Changed<E>, delivered?: readonly E[]) => void;
+}
+
+export interface Processor {
+  /**
+   * Sends what is due until nothing is, or until a pause begins. `forced` is asked anew for each batch.
+   * One run at a time: the caller sees to it. Rejects only when the store does.
+   */
+  run(forced: (state: QueueState) => Forced | undefined): Promise<void>;
+  /** No further batch is begun. What is under way is settled. */
+  stop(): void;
+}
+
+export function createProcessor<E>({ queue, clock, options, deliver, lead, observe }: ProcessorOptions<E>): Processor {
+  let stopped = false;
+
+  function observed<T extends Changed<E>>(changed: T): T {
+    observe(changed);
+    return changed;
+  }
+
+  /** One attempt, to its end: afterwards the batch is gone, cut, or waits at the front. */
+  async function attempt(taken: TakenBatch<E>, reason: FlushReason): Promise<void> {
+    const { frozen, events } = taken;
+    const batch: EventBatch<E> = {
+      id: frozen.id,
+      events,
+      createdAt: frozen.createdAt,
+      attempt: frozen.attempt + 1,
+      size: events.length,
+      approximateBytes: frozen.bytes,
+      drops: taken.drops,
+      carried: taken.carried,
+    };
+    let outcome: Outcome;
+    try {
+      outcome = await deliver(batch, reason);
+    } catch (error) {
+      // A bug in `deliver` must not cost events; the backoff keeps it from spinning.
+      outcome = { kind: 'retry', cause: 'server', detail: `deliver threw: ${String(error)}` };
+    }
+    await settle(taken, outcome);
+  }
+
+  async function settle(taken: TakenBatch<E>, outcome: Outcome): Promise<void> {
+    const size = taken.events.length;
+    const fail = async (failure: Extract<Outcome, { kind: 'retry' | 'rate-limited' | 'held' }>) =>
+      observed(
+        await queue.fail(
+          taken,
+          (state) => pauseAfter(failure, state, options, clock.random()),
+          'detail' in failure ? failure.detail : undefined,
+        ),
+      );
+    switch (outcome.kind) {
+      case 'delivered':
+      case 'partial': {
+        const result = await queue.settle(taken, {
+          delivered: outcome.kind === 'partial' ? outcome.delivered : 'all',
+          refused: outcome.kind === 'partial' ? outcome.refused : [],
+          ...(outcome.has && { has: outcome.has }),
+        });
+        observe(result, result.delivered);
+        return;
+      }
+      case 'refused':
+      case 'too-large': {
+        if (size > 1) {
+          observed(await queue.split(taken, outcome.kind === 'too-large'));
+          return;
+        }
+        const detail = outcome.kind === 'refused' ? outcome.detail : undefined;
+        const done = size === 1 && observed(await queue.refuse(taken, outcome.kind, detail)).done;
+        if (!done) await fail({ kind: 'held', detail: `everything is ${outcome.kind}${detail ? `: ${detail}` : ''}` });
+        return;
+      }
+      default:
+        await fail(outcome);
+    }
+  }
+
+  async function drain(forced: (state: QueueState) => Forced | undefined): Promise<void> {
+    const underway = new Map<string, Promise<void>>();
+    let failure: { error: unknown } | undefined;
+    let state = await queue.state();
+    if (state.pause) state = observed(await queue.checkPause()).state;
+    for (;;) {
+      // While the receiver is ill, one probe at a time.
+      const slots = state.failures + state.refusals > 0 ? 1 : options.flushConcurrency;
+      while (!stopped && !failure && underway.size < slots && pausedForMs(state, clock.now()) === 0) {
+        const next = due(state, underway.size, forced(state), options);
+        if (!next) break;
+        const result = observed(await queue.take(next.lanes, new Set(underway.keys()), next.report));
+        state = result.state;
+        const { batch } = result;
+        if (!batch) break;
+        const id = batch.frozen.id;
+        underway.set(
+          id,
+          attempt(batch, next.reason)
+            .catch((error: unknown) => {
+              // The store failed to settle: the batch stays in it and is sent again, under the same id.
+              failure ??= { error };
+            })
+            .finally(() => underway.delete(id)),
+        );
+      }
+      if (underway.size === 0) break;
+      await Promise.race(underway.values());
+      state = await queue.state();
+    }
+    if (failure) throw failure.error;
+  }
+
+  return {
+    run: (forced) => lead(() => drain(forced)),
+    stop() {
+      stopped = true;
+    },
+  };
+}
