@@ -35,6 +35,11 @@ export interface DestinationConfig {
   version: number;
 }
 
+/** A destination's id: what makes two of them different, in one string. Computed alike by page and host. */
+export function destinationId({ endpoint, key = '', format }: DestinationConfig): string {
+  return `${format} ${endpoint} ${key}`;
+}
+
 interface Message {
   petrel: typeof PROTOCOL_VERSION;
   /** The destination's id, see {@link destinationId}. */

@@ -60,7 +60,8 @@ export interface SourceRecord {
  * `transact` runs `body` in one atomic transaction: all of its writes become durable, or none does.
  * It resolves after the commit (IndexedDB: `oncomplete`), with what `body` returned.
  * Transactions of one store run one after another, also across tabs and workers that share the database.
- * `body` must await nothing but the transaction's own methods, or the transaction may close under it.
+ * `body` must await nothing but the transaction's own methods, or the transaction may close under it. It may be run a second time,
+ * when the connection was lost and nothing of the first run was kept: so it changes nothing but the store until it returns.
  *
  * Fails with a {@link PetrelError} of code `store-full`, `store-timeout` or `store-unavailable`; nothing of the transaction is kept then.
  * The contract is test/contract/store.contract.ts; every implementation runs it.
