@@ -96,12 +96,14 @@ export function withoutEvents(body: ReadBody, drop: (name: string) => boolean): 
 function rowsOf(body: ColumnsBody): EventRow[] {
   const rows: EventRow[] = [];
   const next = body.shapes.map(() => 0);
+  const lastSeq: number[] = [];
   let time = 0;
   let i = 0;
   for (let run = 0; run < body.origin.length; run += 2) {
-    let seq = 0;
+    const origin = body.origin[run]!;
     for (let n = 0; n < body.origin[run + 1]!; n++, i++) {
-      seq = n === 0 ? body.seq[i]! : seq + body.seq[i]! + 1;
+      const seq = (lastSeq[origin] ?? -1) + 1 + body.seq[i]!;
+      lastSeq[origin] = seq;
       time = i === 0 ? body.time[i]! : time + body.time[i]!;
       const shape = body.shape[i]!;
       const { name, category, keys } = body.shapes[shape]!;
@@ -110,7 +112,7 @@ function rowsOf(body: ColumnsBody): EventRow[] {
       keys.forEach((key, k) => {
         properties[key] = body.values[shape]![k]![entry]!;
       });
-      rows.push([body.origin[run]!, seq, time, name, properties, (category ?? null) as EventCategory | null]);
+      rows.push([origin, seq, time, name, properties, (category ?? null) as EventCategory | null]);
     }
   }
   return rows;
