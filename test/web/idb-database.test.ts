@@ -26,8 +26,9 @@ describe('the IndexedDB connection', () => {
   }
 
   /** Makes the next call of a method fail or misbehave, then lets it work again. */
-  function once<T extends object, K extends keyof T>(of: T, method: K, instead: (...args: never[]) => unknown) {
-    return vi.spyOn(of as never, method as never).mockImplementationOnce(instead as never);
+  function once<K extends string>(of: { [method in K]: unknown }, method: K, instead: () => unknown) {
+    const methods = of as { [method: string]: () => unknown };
+    return vi.spyOn(methods, method).mockImplementationOnce(instead);
   }
 
   const domError = (name: string) => new DOMException(`${name}, as a browser says it`, name);
