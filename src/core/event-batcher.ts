@@ -165,6 +165,14 @@ export class EventBatcher<E> {
   }
 
   /**
+   * Milliseconds until something is to be sent, as this batcher last saw the store: 0 = now or already under way;
+   * undefined when nothing waits, or before `start`.
+   */
+  get dueInMs(): number | undefined {
+    return this.#running ? 0 : this.#dueInMs();
+  }
+
+  /**
    * Takes up what the store holds and begins to deliver. Drops what is over the bounds or too old.
    * Resolves when the store was read; a failure of the store rejects, and `start` may be called again.
    */
