@@ -9,7 +9,7 @@ import type { DeliveryDiff, StoredRow } from './exactly-once.js';
 import { diffDelivery, tellRequest } from './exactly-once.js';
 import type { Fault, FaultHandle, FaultScope } from './faults.js';
 import { createFaultScript, describeFault } from './faults.js';
-import type { RecordedRequest } from './request-record.js';
+import type { ReadBody, RecordedRequest } from './request-record.js';
 import { idsOf, readBody, withoutEvents } from './request-record.js';
 
 /** A collector as a function, as `createCollector` of `petrel/server` makes it. */
@@ -270,9 +270,7 @@ export async function createMisbehavingCollector<Row extends StoredRow = StoredR
         request.accepted = told.accepted;
         request.duplicates = told.duplicates;
         if (fault?.kind === 'poison' && body && response.ok) {
-          const reason = fault.reason ?? 'poison';
-          const bad = body.rows.filter((row) => row[3] === fault.name);
-          told.rejected = [...(told.rejected ?? []), ...idsOf(body.head.origins, bad).map((id) => ({ id, reason }))];
+          told.rejected = rejectedOf(body, told, (name) => name === fault.name, fault.reason ?? 'poison');
           content = Buffer.from(JSON.stringify(told));
         }
         request.rejected = told.rejected ?? [];
@@ -433,6 +431,24 @@ function reachesCollector(fault: Fault | undefined): boolean {
     default:
       return true;
   }
+}
+
+/** The collector's rejections, in positions of the body as it came, and those of the events it never saw. */
+function rejectedOf(
+  { head, rows }: ReadBody,
+  answer: WireAnswer,
+  isPoison: (name: string) => boolean,
+  reason: string,
+): WireAnswer['rejected'] {
+  const passed = rows.flatMap((row, index) => (isPoison(row[3]) ? [] : [index]));
+  const ids = idsOf(head.origins, rows);
+  return [
+    ...(answer.rejected ?? []).map((each) => {
+      const index = each.index === undefined ? undefined : passed[each.index];
+      return { ...each, ...(index !== undefined && { index }) };
+    }),
+    ...rows.flatMap((row, index) => (isPoison(row[3]) ? [{ id: ids[index]!, index, reason }] : [])),
+  ];
 }
 
 function collectorOf(collector: CollectorHandler | string | URL): CollectorHandler {

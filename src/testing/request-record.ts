@@ -108,10 +108,10 @@ function rowsOf(body: ColumnsBody): EventRow[] {
       const shape = body.shape[i]!;
       const { name, category, keys } = body.shapes[shape]!;
       const entry = next[shape]!++;
-      const properties: { [key: string]: Json } = {};
-      keys.forEach((key, k) => {
-        properties[key] = body.values[shape]![k]![entry]!;
-      });
+      // From entries, because a key may be `__proto__`.
+      const properties = Object.fromEntries(
+        keys.map((key, k): [string, Json] => [key, body.values[shape]![k]![entry]!]),
+      );
       rows.push([origin, seq, time, name, properties, (category ?? null) as EventCategory | null]);
     }
   }

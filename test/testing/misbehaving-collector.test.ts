@@ -3,8 +3,10 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ColumnsBody, RowsBody } from '../../src/core/wire.js';
+import { encodeColumns } from '../../src/core/wire-codec.js';
 import type { CollectorHandler, Fault, MisbehavingCollector } from '../../src/testing/index.js';
 import { createMisbehavingCollector } from '../../src/testing/index.js';
+import { readBody, withoutEvents } from '../../src/testing/request-record.js';
 
 const SOURCE = 'sourceAAAAAAAAAAAAAAAA';
 
@@ -96,10 +98,10 @@ describe('a misbehaving collector', () => {
       sentAt: 1,
       form: 'columns',
       origins: [{ source: SOURCE }, { source: 'sourceBBBBBBBBBBBBBBBB' }],
-      origin: [0, 3, 1, 1],
-      seq: [5, 0, 2, 9],
-      time: [1_000, 1, 0, 1],
-      shape: [0, 1, 0, 1],
+      origin: [0, 3, 1, 1, 0, 1],
+      seq: [5, 0, 2, 9, 1],
+      time: [1_000, 1, 0, 1, 5],
+      shape: [0, 1, 0, 1, 1],
       shapes: [
         { name: 'view', keys: ['path'] },
         { name: 'buy', keys: [] },
@@ -114,10 +116,29 @@ describe('a misbehaving collector', () => {
       {
         form: 'columns',
         gzip: true,
-        ids: [`${SOURCE}.5`, `${SOURCE}.6`, `${SOURCE}.9`, 'sourceBBBBBBBBBBBBBBBB.9'],
-        names: ['view', 'buy', 'view', 'buy'],
+        ids: [`${SOURCE}.5`, `${SOURCE}.6`, `${SOURCE}.9`, 'sourceBBBBBBBBBBBBBBBB.9', `${SOURCE}.11`],
+        names: ['view', 'buy', 'view', 'buy', 'buy'],
       },
     ]);
+  });
+
+  it('takes one event out of columns and passes the others on as they are', async () => {
+    const origin = { source: SOURCE };
+    const columns = encodeColumns({ sentAt: 5, batchId: 'b', carried: [[SOURCE, 1, 2]] }, [
+      { origin, seq: 1, timestamp: 1, name: 'a', properties: '{"__proto__":1,"x":[2]}' },
+      { origin, seq: 2, timestamp: 2, name: 'bad', category: 'page' },
+      { origin, seq: 3, timestamp: 3, name: 'c', category: 'page' },
+    ]);
+    const body = readBody(Buffer.from(JSON.stringify(columns)), false)!;
+
+    const rest = withoutEvents(body, (name) => name === 'bad');
+
+    expect(JSON.parse(JSON.stringify(rest))).toEqual(
+      JSON.parse(
+        `{"petrel":1,"form":"rows","sentAt":5,"batchId":"b","carried":[["${SOURCE}",1,2]],"origins":[{"source":"${SOURCE}"}],
+          "events":[[0,1,1,"a",{"__proto__":1,"x":[2]},null],[0,3,3,"c",{},"page"]]}`,
+      ),
+    );
   });
 
   it('records a body it cannot read as such, and asks the collector all the same', async () => {
@@ -279,7 +300,10 @@ describe('a misbehaving collector', () => {
 
     const response = await post(rowsBody('a', 'bad', 'b'));
 
-    expect(await response.json()).toMatchObject({ accepted: 2, rejected: [{ id: `${SOURCE}.2`, reason: 'schema' }] });
+    expect(await response.json()).toMatchObject({
+      accepted: 2,
+      rejected: [{ id: `${SOURCE}.2`, index: 1, reason: 'schema' }],
+    });
     expect((await door.rows()).map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
