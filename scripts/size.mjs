@@ -1,0 +1,56 @@
+// Weighs what a browser downloads, against its budget: `node scripts/size.mjs [--json]`. Over budget, it ends with 1.
+// Files are weighed as they are shipped, the sourceMappingURL comment included.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+/**
+ * Budgets in bytes after gzip -9. `goal` is where the file should get to, and is only reported.
+ * in-page-host.js is loaded only where no worker can be had, so it has none.
+ */
+const FILES = [
+  { file: 'index.js', what: 'page entry', budget: 3072, goal: 2662 },
+  { file: 'petrel.js', what: 'script tag', budget: 3277 },
+  { file: 'register.js', what: 'first visit', budget: 2662 },
+  { file: 'in-page-host.js', what: 'without a worker' },
+  { file: 'petrel-sw.js', what: 'worker', budget: 10_240, goal: 9216 },
+];
+
+const rows = FILES.map(({ file, what, budget, goal }) => {
+  const path = fileURLToPath(new URL(`../dist/${file}`, import.meta.url));
+  if (!existsSync(path)) return { file, what, missing: true, ok: false };
+  const content = readFileSync(path);
+  const gzip = gzipSync(content, { level: 9 }).length;
+  const ok = budget === undefined || gzip <= budget;
+  return { file, what, min: content.length, gzip, brotli: brotliCompressSync(content).length, budget, goal, ok };
+});
+
+/** @param {(typeof rows)[number]} row */
+function verdict(row) {
+  if (row.missing) return 'missing: run `npm run build`';
+  if (row.gzip === undefined || row.budget === undefined) return '';
+  if (!row.ok) return `OVER by ${row.gzip - row.budget}`;
+  const left = `ok, ${row.budget - row.gzip} left`;
+  return row.goal === undefined ? left : `${left}; goal ${row.goal} ${row.gzip <= row.goal ? 'met' : 'not met'}`;
+}
+
+if (process.argv.includes('--json')) {
+  console.log(JSON.stringify(rows, null, 2));
+} else {
+  const table = [
+    ['file', '', 'min', 'gzip', 'brotli', 'budget', ''],
+    ...rows.map((row) => [
+      row.file,
+      row.what,
+      ...[row.min, row.gzip, row.brotli, row.budget].map((bytes) => bytes?.toLocaleString('en') ?? '–'),
+      verdict(row),
+    ]),
+  ];
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  for (const row of table) {
+    const cells = row.map((cell, i) => (i < 2 || i > 5 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)));
+    console.log(cells.join('  ').trimEnd());
+  }
+}
+process.exitCode = rows.every(({ ok }) => ok) ? 0 : 1;
