@@ -296,6 +296,7 @@ export class EventBatcher<E> {
       this.#listeners.onDropped?.(events, reason, detail);
     }
     this.#tell();
+    this.#signal(); // what `quiet` waits for may have been purged, or sent by another owner
   }
 
   #tell(): void {
