@@ -1,0 +1,315 @@
+import type { EventBatch } from '../core/event-batcher.js';
+import { EventBatcher } from '../core/event-batcher.js';
+import type { Outcome } from '../core/outcome.js';
+import type { SourceRange } from '../core/wire.js';
+import { createRecentIds } from './dedupe.js';
+import type { CheckedOptions } from './options.js';
+import { Refusal } from './refusal.js';
+import type { ReceivedDrop, ReceivedEvent, SinkResult } from './sinks/sink.js';
+
+/** What became of a request's events: every one of them is in one of the three. */
+export interface Receipt {
+  accepted: number;
+  duplicates: number;
+  rejected: { id: string; index: number; reason: string }[];
+}
+
+/** What waits for the sink, and how the sink does. */
+export interface IntakeState {
+  waitingEvents: number;
+  waitingBytes: number;
+  /** Writes failed in a row, and none succeeded since. */
+  sinkFailures: number;
+}
+
+/**
+ * Between requests and sink: events of many requests become batches, the fate of batches becomes answers.
+ */
+export interface Intake {
+  /**
+   * Queues the events; resolves when all of them are stored, were stored before, or will never be.
+   * `positions[i]` is the place of event i in its request.
+   *
+   * @throws {@link Refusal} when that cannot be said (in time). Events may be stored nevertheless: whoever brings them again is told.
+   */
+  take(events: readonly ReceivedEvent[], sizes: readonly number[], positions: readonly number[]): Promise<Receipt>;
+  /** Stores drops. */
+  takeDrops(drops: readonly ReceivedDrop[]): Promise<void>;
+  has(ranges: readonly SourceRange[]): Promise<SourceRange[]>;
+  state(): IntakeState;
+  /** Refuses what comes, waits for what is queued (at most `closeTimeoutMs`), closes the sink. */
+  close(): Promise<void>;
+}
+
+/** An event on its way to the sink. There is one for each id, whoever waits for it. */
+interface InFlight {
+  event: ReceivedEvent;
+  size: number;
+  waiters: { request: WaitingRequest; position: number }[];
+  wasStored: boolean;
+}
+
+/** A request that waits for its last event. */
+interface WaitingRequest {
+  receipt: Receipt;
+  /** Events whose fate is open. */
+  open: number;
+  /** It was answered. Its events may still be on their way. */
+  answered: boolean;
+  resolve: (receipt: Receipt) => void;
+  reject: (refusal: Refusal) => void;
+}
+
+/** Ids of stored events remembered, and for how long. 200 000 ids of 30 characters are about 20 MB. */
+const RECENT_IDS = { maxIds: 200_000, maxAgeMs: 600_000 };
+
+/** Failed writes in a row after which nobody is kept waiting any more: it is not a hiccup. */
+const FAILURES_UNTIL_DOWN = 3;
+
+/**
+ * Requests that may wait for the same event: the leaving page's, the worker's, a retry's. More is somebody posting the same body
+ * again and again while the sink is slow, and each would cost memory.
+ */
+const MAX_WAITERS = 16;
+
+/** How soon to come back. Trackers spread themselves over some time beyond it. */
+const FULL_RETRY_MS = 5_000;
+const FAILING_RETRY_MS = 10_000;
+const CLOSING_RETRY_MS = 5_000;
+
+export function createIntake(options: CheckedOptions): Intake {
+  const { sink, clock, batch: bounds } = options;
+  const inFlight = new Map<string, InFlight>();
+  const waiting = new Set<WaitingRequest>();
+  const recent = createRecentIds({ ...RECENT_IDS, clock });
+  let waitingBytes = 0;
+  let sinkFailures = 0;
+  let closed: Promise<void> | undefined;
+  let drained = () => {};
+
+  const batcher = new EventBatcher<InFlight>({
+    ...bounds,
+    clock,
+    deliver,
+    sizeOf: ({ size }) => size,
+    onDelivered: (entries) => {
+      for (const entry of entries) settle(entry, 'stored');
+    },
+    onDropped: (entries, reason, detail) => {
+      for (const entry of entries) {
+        if (reason === 'refused') settle(entry, { rejected: detail ?? reason });
+        else settle(entry, failing());
+      }
+    },
+  });
+  const started = batcher.start();
+
+  async function deliver({ events: entries }: EventBatch<InFlight>): Promise<Outcome> {
+    try {
+      const { duplicates, rejected = [] } = await write(
+        entries.map(({ event }) => event),
+        [],
+      );
+      for (const index of duplicates) entries[index]!.wasStored = true;
+      if (rejected.length === 0) return { kind: 'delivered' };
+      const refused = new Set(rejected.map(({ index }) => index));
+      return {
+        kind: 'partial',
+        delivered: [...entries.keys()].filter((index) => !refused.has(index)),
+        refused: [...rejected],
+      };
+    } catch (error) {
+      return { kind: 'retry', cause: 'storage', detail: String(error) };
+    }
+  }
+
+  async function write(events: ReceivedEvent[], drops: readonly ReceivedDrop[]): Promise<SinkResult> {
+    try {
+      const result = await inTime(sink.write(events, drops));
+      sinkFailures = 0;
+      return result;
+    } catch (error) {
+      sinkFailures++;
+      options.onError(error, 'sink');
+      // Their events stay queued, and are stored when the sink is back.
+      if (isDown()) for (const request of [...waiting]) request.reject(failing(error));
+      throw error;
+    }
+  }
+
+  const isDown = () => sinkFailures >= FAILURES_UNTIL_DOWN;
+  const failing = (cause?: unknown) =>
+    new Refusal('sink-failing', 'the store cannot be used at the moment', { retryAfterMs: FAILING_RETRY_MS, cause });
+  const shuttingDown = (cause?: unknown) =>
+    new Refusal('closing', 'the collector is shutting down', { retryAfterMs: CLOSING_RETRY_MS, cause });
+
+  /** A sink that hangs must not hang the collector: its write is idempotent, so it may be given up and made again. */
+  function inTime<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimeout(
+        () => reject(new Error(`the sink did not answer in ${options.sinkTimeoutMs} ms`)),
+        options.sinkTimeoutMs,
+      );
+      work.then(resolve, reject).finally(() => clock.clearTimeout(timer));
+    });
+  }
+
+  function settle(entry: InFlight, fate: 'stored' | { rejected: string } | Refusal): void {
+    const { id } = entry.event;
+    inFlight.delete(id);
+    waitingBytes -= entry.size;
+    if (fate === 'stored') recent.add(id);
+    let isNew = !entry.wasStored;
+    for (const { request, position } of entry.waiters) {
+      if (request.answered) continue;
+      if (fate instanceof Refusal) {
+        request.reject(fate);
+        continue;
+      }
+      const { receipt } = request;
+      if (fate !== 'stored') receipt.rejected.push({ id, index: position, reason: fate.rejected });
+      else if (isNew) receipt.accepted++;
+      else receipt.duplicates++;
+      // One request stored it; for the others it had been stored before.
+      isNew = false;
+      if (--request.open === 0) request.resolve(receipt);
+    }
+    if (inFlight.size === 0) drained();
+  }
+
+  /** A request that settles once: stored, refused, or late. */
+  function waitFor(open: number): { request: WaitingRequest; receipt: Promise<Receipt> } {
+    let request!: WaitingRequest;
+    const receipt = new Promise<Receipt>((resolve, reject) => {
+      const timer = clock.setTimeout(() => {
+        request.reject(
+          new Refusal('ack-timeout', `not stored within ${options.ackTimeoutMs} ms`, { retryAfterMs: FULL_RETRY_MS }),
+        );
+      }, options.ackTimeoutMs);
+      const end = () => {
+        clock.clearTimeout(timer);
+        waiting.delete(request);
+        request.answered = true;
+      };
+      request = {
+        receipt: { accepted: 0, duplicates: 0, rejected: [] },
+        open,
+        answered: false,
+        resolve: (value) => {
+          end();
+          resolve(value);
+        },
+        reject: (refusal) => {
+          end();
+          reject(refusal);
+        },
+      };
+      waiting.add(request);
+    });
+    // It may be refused before anybody looks at the promise.
+    receipt.catch(() => {});
+    return { request, receipt };
+  }
+
+  /** What of the events is new. @throws {@link Refusal} when there is no room: a request is taken as a whole or not at all. */
+  function findFresh(events: readonly ReceivedEvent[], sizes: readonly number[]): Map<string, InFlight> {
+    const fresh = new Map<string, InFlight>();
+    let bytes = 0;
+    let crowded = false;
+    events.forEach((event, i) => {
+      const entry = inFlight.get(event.id);
+      if (entry) {
+        if (entry.waiters.length >= MAX_WAITERS) {
+          entry.waiters = entry.waiters.filter(({ request }) => !request.answered);
+          crowded ||= entry.waiters.length >= MAX_WAITERS;
+        }
+      } else if (!recent.has(event.id) && !fresh.has(event.id)) {
+        fresh.set(event.id, { event, size: sizes[i]!, waiters: [], wasStored: false });
+        bytes += sizes[i]!;
+      }
+    });
+    if (crowded || inFlight.size + fresh.size > bounds.maxEvents || waitingBytes + bytes > bounds.maxBytes) {
+      throw new Refusal('queue-full', 'too much is waiting to be stored', { retryAfterMs: FULL_RETRY_MS });
+    }
+    return fresh;
+  }
+
+  async function close(): Promise<void> {
+    if (inFlight.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.setTimeout(resolve, options.closeTimeoutMs);
+        drained = () => {
+          clock.clearTimeout(timer);
+          resolve();
+        };
+        void batcher.flush();
+      });
+      for (const request of [...waiting]) request.reject(shuttingDown());
+    }
+    // Not awaited: a write that hangs would keep it from ending.
+    void batcher.close();
+    await sink.close();
+  }
+
+  return {
+    async take(events, sizes, positions) {
+      if (closed) throw shuttingDown();
+      const fresh = findFresh(events, sizes);
+      const { request, receipt } = waitFor(events.length);
+      for (const [id, entry] of fresh) {
+        inFlight.set(id, entry);
+        waitingBytes += entry.size;
+      }
+      events.forEach((event, i) => {
+        const entry = inFlight.get(event.id);
+        if (entry) entry.waiters.push({ request, position: positions[i]! });
+        else {
+          request.receipt.duplicates++;
+          request.open--;
+        }
+      });
+      if (request.open === 0) request.resolve(request.receipt);
+      if (fresh.size > 0) {
+        const entries = [...fresh.values()];
+        try {
+          await started;
+          await batcher.addMany(entries);
+        } catch (error) {
+          for (const entry of entries) settle(entry, shuttingDown(error));
+        }
+      }
+      // Nobody is kept waiting for a sink that is down.
+      if (isDown() && !request.answered) request.reject(failing());
+      return receipt;
+    },
+
+    async takeDrops(drops) {
+      if (drops.length === 0) return;
+      if (closed) throw shuttingDown();
+      // While events wait, their next attempt is the probe of a sink that is down.
+      if (isDown() && inFlight.size > 0) throw failing();
+      try {
+        await write([], drops);
+      } catch (error) {
+        throw failing(error);
+      }
+    },
+
+    async has(ranges) {
+      if (closed) throw shuttingDown();
+      try {
+        return await inTime(sink.has(ranges));
+      } catch (error) {
+        options.onError(error, 'sink');
+        throw failing(error);
+      }
+    },
+
+    state: () => ({ waitingEvents: inFlight.size, waitingBytes, sinkFailures }),
+
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,218 @@
+import type { Clock } from '../core/clock.js';
+import { PetrelError } from '../core/errors.js';
+import { checkEngineOptions, checkNumber, type EngineOptions, show } from '../core/options.js';
+import { createSystemClock } from '../web/system-clock.js';
+import type { AllowedOrigins } from './cors.js';
+import { type DecodeLimits, MAX_BODY_BYTES, MAX_INFLATED_BYTES } from './decode.js';
+import type { Sink } from './sinks/sink.js';
+
+/** How much one request, and all requests together, may bring. */
+export interface CollectorLimits extends Required<DecodeLimits> {
+  /**
+   * Most bytes of a body as it arrives, compressed or not (1 024 to 67 108 864). More is answered with 413 and this limit.
+   * @defaultValue 2097152
+   */
+  maxBodyBytes: number;
+  /**
+   * Most bytes of a body once inflated (1 024 to 268 435 456). Inflating stops there: 413.
+   * @defaultValue 8388608
+   */
+  maxInflatedBytes: number;
+  /**
+   * Most events in a request (1 to 100 000). More is answered with 413, and the sender cuts the batch in two.
+   * @defaultValue 10000
+   */
+  maxEvents: number;
+  /**
+   * Most bytes of an event's name and properties as JSON (256 to 1 048 576). Larger ones are rejected, the others of the request taken.
+   * @defaultValue 32768
+   */
+  maxEventBytes: number;
+  /**
+   * Most bytes of a request's events when each is written out whole, with its origin (131 072 to 1 073 741 824): 413.
+   * @defaultValue 16777216
+   */
+  maxExpandedBytes: number;
+  /**
+   * Most bytes of bodies being received at the same time (1 048 576 to 4 294 967 296). What comes on top is answered with 429.
+   * @defaultValue 67108864
+   */
+  maxReadingBytes: number;
+}
+
+/** Options of {@link createCollector}. */
+export interface CollectorOptions {
+  /** Where events are stored. `close()` closes it. */
+  sink: Sink;
+  /**
+   * Write keys: a request's body must carry one of them. Several at a time allow to change a key without losing events.
+   * A write key is in the page's source for all to see: it tells sites apart and keeps strays out, it is no secret.
+   * Absent: whoever reaches the collector may post.
+   */
+  keys?: readonly string[];
+  /** @defaultValue '*' */
+  origins?: AllowedOrigins;
+  /**
+   * The path of the URL to post to, such as `/events`. Other paths are answered with 404, except a GET of `/healthz`.
+   * Absent: every path is taken.
+   */
+  path?: string;
+  limits?: Partial<CollectorLimits>;
+  /**
+   * How requests are put together to batches for the sink, and how much may wait for it: the options of the engine, with
+   * {@link SERVER_PRESET} as defaults. Above `maxEvents` or `maxBytes` requests are answered with 429; nothing is dropped.
+   */
+  batch?: EngineOptions;
+  /**
+   * Longest time a request waits for the sink, in milliseconds (100 to 600 000), then it is answered with 503. Less than the
+   * trackers' own request timeout (15 s), so that they hear why. Its events stay queued here, and the sender posts them again;
+   * they are stored once.
+   * @defaultValue 8000
+   */
+  ackTimeoutMs?: number;
+  /**
+   * Longest time one write of the sink may take, in milliseconds (100 to 600 000), then it counts as failed and is tried again.
+   * @defaultValue 30000
+   */
+  sinkTimeoutMs?: number;
+  /**
+   * How long `close()` waits for what is queued, in milliseconds (0 to 600 000). What is not stored by then was not acknowledged.
+   * @defaultValue 10000
+   */
+  closeTimeoutMs?: number;
+  /**
+   * Told of what the operator should see: the sink failed, or a request met a bug. Must not throw.
+   * The collector writes to no log by itself.
+   */
+  onError?: (error: unknown, where: 'sink' | 'request') => void;
+  /** Time and chance. Default: the system's. */
+  clock?: Clock;
+}
+
+/**
+ * The engine's options where the store is a database: large batches soon, and a failing sink is tried again every few seconds,
+ * because the requests of everybody are waiting for it.
+ */
+export const SERVER_PRESET: Required<EngineOptions> = {
+  maxBatchSize: 500,
+  maxBatchAgeMs: 5,
+  maxBatchBytes: 1_048_576,
+  flushConcurrency: 4,
+  maxRetries: 5,
+  initialDelayMs: 100,
+  maxDelayMs: 2_000,
+  maxPauseMs: 5_000,
+  backoffMultiplier: 2,
+  maxEvents: 100_000,
+  maxBytes: 67_108_864,
+  // What waits longer than this for the sink was answered with 503 long ago: the sender has it, and will bring it again.
+  maxAgeMs: 600_000,
+};
+
+const LIMITS: { readonly [K in keyof CollectorLimits]: { min: number; max: number; default: number } } = {
+  maxBodyBytes: { min: 1_024, max: 67_108_864, default: MAX_BODY_BYTES },
+  maxInflatedBytes: { min: 1_024, max: 268_435_456, default: MAX_INFLATED_BYTES },
+  maxEvents: { min: 1, max: 100_000, default: 10_000 },
+  maxEventBytes: { min: 256, max: 1_048_576, default: 32_768 },
+  // At least the largest event with the largest origin.
+  maxExpandedBytes: { min: 131_072, max: 1_073_741_824, default: 16_777_216 },
+  maxReadingBytes: { min: 1_048_576, max: 4_294_967_296, default: 67_108_864 },
+};
+
+const TIMES = {
+  ackTimeoutMs: { min: 100, max: 600_000, default: 8_000 },
+  sinkTimeoutMs: { min: 100, max: 600_000, default: 30_000 },
+  closeTimeoutMs: { min: 0, max: 600_000, default: 10_000 },
+} as const;
+
+const NAMES: readonly (keyof CollectorOptions)[] = [
+  'sink',
+  'keys',
+  'origins',
+  'path',
+  'limits',
+  'batch',
+  'ackTimeoutMs',
+  'sinkTimeoutMs',
+  'closeTimeoutMs',
+  'onError',
+  'clock',
+];
+
+/** The options, complete. */
+export interface CheckedOptions extends Required<Omit<CollectorOptions, 'keys' | 'path'>> {
+  keys?: readonly string[];
+  path?: string;
+  limits: CollectorLimits;
+  batch: Required<EngineOptions>;
+}
+
+/** @throws PetrelError `invalid-option`, naming option, range and value. */
+export function checkCollectorOptions(options: CollectorOptions): CheckedOptions {
+  if (typeof options !== 'object' || options === null) throw invalid('options', 'an object', options);
+  for (const name of Object.keys(options)) {
+    if (!(NAMES as readonly string[]).includes(name)) {
+      throw new PetrelError('invalid-option', `\`${name}\` is not an option`);
+    }
+  }
+  const { sink, keys, origins = '*', path, onError = () => {}, clock = createSystemClock() } = options;
+  for (const method of ['write', 'has', 'close'] as const) {
+    if (typeof sink?.[method] !== 'function') throw invalid('sink', `a Sink (no \`${method}\`)`, sink);
+  }
+  if (keys !== undefined) {
+    const isKey = (key: unknown) => typeof key === 'string' && key.length > 0 && key.length <= 512;
+    if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isKey)) {
+      throw invalid('keys', 'a list of one or more strings of 1 to 512 characters', keys);
+    }
+  }
+  if (path !== undefined && !(typeof path === 'string' && path.startsWith('/'))) {
+    throw invalid('path', 'a path that begins with "/"', path);
+  }
+  if (typeof onError !== 'function') throw invalid('onError', 'a function', onError);
+
+  const limits = checkLimits(options.limits ?? {});
+  const batch = checkEngineOptions((options.batch ?? {}) as Record<string, unknown>, SERVER_PRESET);
+  // A request that is larger than everything that may wait could never be taken.
+  if (batch.maxEvents < limits.maxEvents) {
+    throw invalid('batch.maxEvents', `at least \`limits.maxEvents\` (${limits.maxEvents})`, batch.maxEvents);
+  }
+  if (batch.maxBytes < limits.maxExpandedBytes) {
+    throw invalid(
+      'batch.maxBytes',
+      `at least \`limits.maxExpandedBytes\` (${limits.maxExpandedBytes})`,
+      batch.maxBytes,
+    );
+  }
+  const time = (name: keyof typeof TIMES) =>
+    options[name] === undefined ? TIMES[name].default : checkNumber(name, options[name], TIMES[name]);
+  return {
+    sink,
+    ...(keys && { keys }),
+    origins,
+    ...(path !== undefined && { path }),
+    limits,
+    batch,
+    ackTimeoutMs: time('ackTimeoutMs'),
+    sinkTimeoutMs: time('sinkTimeoutMs'),
+    closeTimeoutMs: time('closeTimeoutMs'),
+    onError,
+    clock,
+  };
+}
+
+function checkLimits(given: Partial<CollectorLimits>): CollectorLimits {
+  if (typeof given !== 'object' || given === null) throw invalid('limits', 'an object', given);
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(LIMITS, name)) throw new PetrelError('invalid-option', `\`limits.${name}\` is not an option`);
+  }
+  const limits = {} as CollectorLimits;
+  for (const name of Object.keys(LIMITS) as (keyof CollectorLimits)[]) {
+    const value = given[name];
+    limits[name] = value === undefined ? LIMITS[name].default : checkNumber(`limits.${name}`, value, LIMITS[name]);
+  }
+  return limits;
+}
+
+function invalid(name: string, expected: string, value: unknown): PetrelError {
+  return new PetrelError('invalid-option', `\`${name}\` must be ${expected}, not ${show(value)}`);
+}

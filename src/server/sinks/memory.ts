@@ -1,0 +1,41 @@
+import { eventId } from '../../core/event.js';
+import { type ReceivedDrop, type ReceivedEvent, rangesOf, type Sink } from './sink.js';
+
+/** A sink whose content can be looked at. */
+export interface MemorySink extends Sink {
+  /** What is stored, by id, in order of arrival. */
+  readonly events: ReadonlyMap<string, ReceivedEvent>;
+  readonly drops: readonly ReceivedDrop[];
+}
+
+/** Keeps everything in memory, for ever: for tests, and to try things out. Nothing outlives the object. */
+export function createMemorySink(): MemorySink {
+  const events = new Map<string, ReceivedEvent>();
+  const drops = new Map<string, ReceivedDrop>();
+  return {
+    events,
+    get drops() {
+      return [...drops.values()];
+    },
+    async write(batch, told) {
+      const duplicates: number[] = [];
+      batch.forEach((event, index) => {
+        if (events.has(event.id)) duplicates.push(index);
+        else events.set(event.id, event);
+      });
+      for (const drop of told) {
+        const key = JSON.stringify([drop.source, drop.first, drop.last, drop.reason]);
+        if (!drops.has(key)) drops.set(key, drop);
+      }
+      return { duplicates };
+    },
+    async has(ranges) {
+      return ranges.flatMap(([source, first, last]) => {
+        const stored: number[] = [];
+        for (let seq = first; seq <= last; seq++) if (events.has(eventId(source, seq))) stored.push(seq);
+        return rangesOf(source, stored);
+      });
+    },
+    async close() {},
+  };
+}

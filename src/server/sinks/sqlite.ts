@@ -1,0 +1,261 @@
+/**
+ * `petrel/sinks/sqlite`: the embedded database.
+ *
+ * One file, one table `events` with a row for each event, readable by any SQLite while the collector writes.
+ * docs/collector.md has the columns and says why SQLite, and why this driver.
+ * @packageDocumentation
+ */
+import { PetrelError } from '../../core/errors.js';
+import { checkNumber, show } from '../../core/options.js';
+import { type ReceivedEvent, rangesOf, type Sink } from './sink.js';
+
+/** A prepared statement, as far as it is used here. */
+export interface SqliteStatement {
+  run(...values: unknown[]): { changes: number | bigint };
+  get(...values: unknown[]): unknown;
+  all(...values: unknown[]): unknown[];
+}
+
+/** An open database, as far as it is used here. */
+export interface SqliteDatabase {
+  exec(sql: string): unknown;
+  prepare(sql: string): SqliteStatement;
+  close(): unknown;
+}
+
+/** The class of a synchronous SQLite package: `libsql`, `better-sqlite3`, or `DatabaseSync` of `node:sqlite`. */
+export type SqliteDriver = new (path: string) => SqliteDatabase;
+
+/** Options of {@link createSqliteSink}. */
+export interface SqliteSinkOptions {
+  /** The database file. It is made if it is not there; its folder has to be. `:memory:` for a test. */
+  path: string;
+  /**
+   * The SQLite to use.
+   * @defaultValue the package `libsql`, which must be installed
+   * @example
+   * ```ts
+   * import { DatabaseSync } from 'node:sqlite'; // Node 22.13 and later: nothing to install
+   * const sink = await createSqliteSink({ path: 'events.db', driver: DatabaseSync });
+   * ```
+   */
+  driver?: SqliteDriver;
+  /**
+   * When a commit counts as done. `normal`: written to the operating system; survives the death of the process, the last commits
+   * may be lost when the machine loses power. `full`: written to the disk.
+   * @defaultValue 'normal'
+   */
+  synchronous?: 'normal' | 'full';
+  /**
+   * Longest wait for another process that is writing to the same file, in milliseconds (0 to 60 000). The event loop waits with it.
+   * @defaultValue 1000
+   */
+  busyTimeoutMs?: number;
+}
+
+/** Version of the tables below, in the file's `user_version`. */
+const SCHEMA_VERSION = 1;
+
+/**
+ * A table with rowids and a unique index: in a table `WITHOUT ROWID` the wide rows make up the index, and inserts took twice the
+ * time (29 000 against 53 000 events/s, rows of 570 bytes).
+ */
+const SCHEMA = `
+  CREATE TABLE events (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    source TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    category TEXT NOT NULL,
+    user_id TEXT,
+    anonymous_id TEXT,
+    session_id TEXT,
+    group_id TEXT,
+    timestamp INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    corrected_at INTEGER AS (timestamp + received_at - sent_at),
+    batch_id TEXT,
+    properties TEXT NOT NULL,
+    context TEXT
+  );
+  CREATE INDEX events_received_at ON events (received_at);
+  CREATE TABLE drops (
+    source TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (source, first, last, reason)
+  ) WITHOUT ROWID;
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+const EVENT_COLUMNS = [
+  'id',
+  'source',
+  'seq',
+  'name',
+  'category',
+  'user_id',
+  'anonymous_id',
+  'session_id',
+  'group_id',
+  'timestamp',
+  'sent_at',
+  'received_at',
+  'batch_id',
+  'properties',
+  'context',
+];
+
+/**
+ * Opens the database, and makes file and tables where there are none. Several processes may write to one file.
+ *
+ * Writing happens on the thread that calls it: a batch of 500 events takes about 5 ms.
+ *
+ * @throws PetrelError `invalid-option`; `store-unavailable` when there is no driver, or the file cannot be used or was made by a
+ * later release.
+ */
+export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sink> {
+  const { path, synchronous = 'normal', busyTimeoutMs = 1_000 } = options;
+  if (typeof path !== 'string' || path === '') {
+    throw new PetrelError('invalid-option', `\`path\` must be the path of a file, not ${show(path)}`);
+  }
+  if (synchronous !== 'normal' && synchronous !== 'full') {
+    throw new PetrelError('invalid-option', `\`synchronous\` must be "normal" or "full", not ${show(synchronous)}`);
+  }
+  checkNumber('busyTimeoutMs', busyTimeoutMs, { min: 0, max: 60_000 });
+  const db = open(options.driver ?? (await loadLibsql()), path, [
+    `PRAGMA busy_timeout = ${busyTimeoutMs}`,
+    'PRAGMA journal_mode = WAL',
+    `PRAGMA synchronous = ${synchronous}`,
+  ]);
+
+  const insert = db.prepare(
+    `INSERT OR IGNORE INTO events (${EVENT_COLUMNS.join(', ')}) VALUES (${EVENT_COLUMNS.map(() => '?').join(', ')})`,
+  );
+  const insertDrop = db.prepare(
+    'INSERT OR IGNORE INTO drops (source, first, last, reason, received_at) VALUES (?, ?, ?, ?, ?)',
+  );
+  const selectStored = db.prepare(
+    "SELECT value AS seq FROM json_each(?) WHERE EXISTS (SELECT 1 FROM events WHERE id = ? || '.' || value) ORDER BY value",
+  );
+  let closed = false;
+
+  function refuseWhenClosed(): void {
+    // libsql goes on working after close().
+    if (closed) throw new PetrelError('closed', 'the sink is closed');
+  }
+
+  return {
+    async write(events, drops) {
+      refuseWhenClosed();
+      const duplicates: number[] = [];
+      transact(db, () => {
+        events.forEach((event, index) => {
+          if (insert.run(...rowOf(event)).changes === 0) duplicates.push(index);
+        });
+        for (const { source, first, last, reason, receivedAt } of drops) {
+          insertDrop.run(source, first, last, reason, Math.round(receivedAt));
+        }
+      });
+      return { duplicates };
+    },
+
+    async has(ranges) {
+      refuseWhenClosed();
+      return ranges.flatMap(([source, first, last]) => {
+        const asked = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+        const stored = selectStored.all(JSON.stringify(asked), source) as { seq: number }[];
+        return rangesOf(
+          source,
+          stored.map(({ seq }) => seq),
+        );
+      });
+    },
+
+    async close() {
+      if (closed) return;
+      closed = true;
+      try {
+        // Leaves one file instead of three, where nobody else has it open.
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } finally {
+        db.close();
+      }
+    },
+  };
+}
+
+function rowOf(event: ReceivedEvent): unknown[] {
+  return [
+    event.id,
+    event.source,
+    event.seq,
+    event.name,
+    event.category,
+    event.userId ?? null,
+    event.anonymousId ?? null,
+    event.sessionId ?? null,
+    event.groupId ?? null,
+    event.timestamp,
+    Math.round(event.sentAt),
+    Math.round(event.receivedAt),
+    event.batchId ?? null,
+    JSON.stringify(event.properties),
+    event.context ? JSON.stringify(event.context) : null,
+  ];
+}
+
+/** All of `body`'s writes, or none. */
+function transact(db: SqliteDatabase, body: () => void): void {
+  // IMMEDIATE: waits for another writer here, where waiting works, instead of failing at the first insert.
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    body();
+    db.exec('COMMIT');
+  } catch (error) {
+    try {
+      db.exec('ROLLBACK');
+    } catch {
+      // Some errors (disk full) have rolled back already; the first error is the one to tell.
+    }
+    throw error;
+  }
+}
+
+function open(Driver: SqliteDriver, path: string, pragmas: string[]): SqliteDatabase {
+  let db: SqliteDatabase | undefined;
+  try {
+    const opened = new Driver(path);
+    db = opened;
+    for (const pragma of pragmas) opened.exec(pragma);
+    let version = 0;
+    transact(opened, () => {
+      version = (opened.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+      if (version === 0) opened.exec(SCHEMA);
+    });
+    if (version > SCHEMA_VERSION) {
+      throw new Error(`it was made by a later release (tables of version ${version}, known here: ${SCHEMA_VERSION})`);
+    }
+    return opened;
+  } catch (cause) {
+    db?.close();
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PetrelError('store-unavailable', `the database ${path} cannot be used: ${why}`, { cause });
+  }
+}
+
+async function loadLibsql(): Promise<SqliteDriver> {
+  try {
+    return (await import('libsql')).default as unknown as SqliteDriver;
+  } catch (cause) {
+    throw new PetrelError(
+      'store-unavailable',
+      'the sqlite sink needs the package `libsql`: run `npm install libsql`, or pass another SQLite as `driver`',
+      { cause },
+    );
+  }
+}
