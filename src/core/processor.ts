@@ -101,7 +101,8 @@ export function createProcessor<E>({ queue, clock, options, deliver, lead, obser
   async function drain(forced: (state: QueueState) => Forced | undefined): Promise<void> {
     const underway = new Map<string, Promise<void>>();
     let failure: { error: unknown } | undefined;
-    let state = await queue.state();
+    // Observed, because another owner of the store may have sent what the batcher thinks is due: it would run again at once, for ever.
+    let { state } = observed({ state: await queue.state(), dropped: [] });
     if (state.pause) state = observed(await queue.checkPause()).state;
     for (;;) {
       // While the receiver is ill, one probe at a time.
@@ -126,7 +127,7 @@ export function createProcessor<E>({ queue, clock, options, deliver, lead, obser
       }
       if (underway.size === 0) break;
       await Promise.race(underway.values());
-      state = await queue.state();
+      state = observed({ state: await queue.state(), dropped: [] }).state;
     }
     if (failure) throw failure.error;
   }
