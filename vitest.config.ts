@@ -4,7 +4,7 @@ import { chromiumLaunchOptions } from './scripts/find-chromium.mjs';
 
 // unit     what runs in Node: engine, collector, worker and page parts with fake platforms
 // browser  what needs the real platform (IndexedDB, service workers, streams): the same contract suites, in Chromium
-// package  what `npm run build` made: run it after a build
+// package  what `npm run build` made, and the demo over it: run it after a build
 export default defineConfig({
   define: { __VERSION__: JSON.stringify('0.0.0-test') },
   test: {
@@ -15,7 +15,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.browser.test.ts', 'test/package/**'],
+          exclude: ['test/**/*.browser.test.ts', 'test/package/**', 'test/demo/**'],
         },
       },
       {
@@ -34,7 +34,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'package', environment: 'node', include: ['test/package/**/*.test.ts'] },
+        test: {
+          name: 'package',
+          environment: 'node',
+          include: ['test/package/**/*.test.ts', 'test/demo/**/*.test.ts'],
+          // They start compilers and command lines, which take their time on a small machine.
+          testTimeout: 60_000,
+        },
       },
     ],
     coverage: {

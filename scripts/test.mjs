@@ -32,7 +32,7 @@ const bin = (path) => join(root, 'node_modules', path);
  */
 const vitest = (project) => [
   bin('vitest/vitest.mjs'),
-  ...['run', '--project', project, '--reporter=default', '--reporter=json'],
+  ...['run', '--project', project, '--reporter=default', '--reporter=json', '--reporter=./scripts/still-running.mjs'],
   `--outputFile.json=${join(reports, `${project}.json`)}`,
 ];
 
@@ -40,9 +40,9 @@ const vitest = (project) => [
 const STAGES = [
   { name: 'types', command: ['scripts/typecheck.mjs'], minutes: 5 },
   { name: 'lint', command: [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings'], minutes: 2 },
+  { name: 'build', command: [bin('rollup/dist/bin/rollup'), '-c', '--silent'], minutes: 4 },
   { name: 'unit', command: vitest('unit'), minutes: 8, tests: 'vitest' },
   { name: 'browser', command: vitest('browser'), minutes: 5, tests: 'vitest', browser: true },
-  { name: 'build', command: [bin('rollup/dist/bin/rollup'), '-c', '--silent'], minutes: 4 },
   { name: 'package', command: vitest('package'), minutes: 3, tests: 'vitest', after: 'build' },
   { name: 'size', command: ['scripts/size.mjs'], minutes: 1, after: 'build' },
   {

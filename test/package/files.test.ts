@@ -1,0 +1,127 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
+import { parseAst } from 'rollup/parseAst';
+import { describe, expect, it } from 'vitest';
+
+// What `npm run build` made, looked at from outside: run after a build.
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const dist = join(root, 'dist');
+const read = (file: string) => readFileSync(join(dist, file), 'utf8');
+const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).map((file) => file.replaceAll('\\', '/'));
+const scripts = files.filter((file) => file.endsWith('.js'));
+const { exports, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+interface AstNode {
+  type: string;
+  source?: { value?: unknown };
+}
+
+/** What a file asks for when it is loaded, and what it may ask for later by `import()`. */
+function importsOf(code: string): { now: string[]; later: string[] } {
+  const found = { now: [] as string[], later: [] as string[] };
+  const visit = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    const { type, source } = node as AstNode;
+    if (type === 'ImportExpression') found.later.push(String(source?.value ?? 'computed'));
+    else if (/^(Import|Export)/.test(type) && source) found.now.push(String(source.value));
+    Object.values(node).forEach(visit);
+  };
+  visit(parseAst(code));
+  return found;
+}
+
+describe('the files a browser loads', () => {
+  it.each(['register.js', 'in-page-host.js', 'sw.js'])('%s is complete: it imports nothing', (file) => {
+    expect(importsOf(read(file))).toEqual({ now: [], later: [] });
+  });
+
+  it('index.js is one file that names its chunks so that a bundler can follow', () => {
+    expect(importsOf(read('index.js'))).toEqual({ now: [], later: ['./register.js', './in-page-host.js'] });
+  });
+
+  it('petrel.js is a classic script that resolves its chunks against its own address', () => {
+    const code = read('petrel.js');
+
+    expect(() => new Script(code)).not.toThrow();
+    // A relative specifier fails from another origin's script without `crossorigin`: "The base URL is about:blank".
+    expect(importsOf(code).later).not.toContainEqual(expect.stringMatching(/^\./));
+    expect(code).toContain('currentScript');
+    expect(code).toMatch(/register\.js/);
+    expect(code).toMatch(/in-page-host\.js/);
+  });
+
+  it('petrel-sw.js is one classic script: no import, no import()', () => {
+    const code = read('petrel-sw.js');
+
+    expect(() => new Script(code)).not.toThrow();
+    expect(importsOf(code)).toEqual({ now: [], later: [] });
+    expect(code).not.toContain('importScripts');
+  });
+
+  it.each(['index.js', 'petrel.js', 'register.js', 'in-page-host.js', 'petrel-sw.js', 'sw.js'])(
+    '%s knows nothing of Node or of the build',
+    (file) => {
+      expect(read(file)).not.toMatch(/\bprocess\.env\b|\brequire\(|__VERSION__/);
+    },
+  );
+});
+
+describe('every script', () => {
+  it.each(scripts)('%s has a source map that carries its sources', (file) => {
+    const map = JSON.parse(read(`${file}.map`));
+
+    expect(read(file)).toContain(`//# sourceMappingURL=${posix.basename(file)}.map`);
+    expect(map.sources.length).toBeGreaterThan(0);
+    expect(map.sourcesContent.filter((content: unknown) => typeof content !== 'string')).toEqual([]);
+  });
+
+  it('that contains code of others says so, and the notices carry the licences', () => {
+    const notices = read('THIRD_PARTY_NOTICES.txt');
+    const others = { idb: /Copyright.*Jake Archibald/, 'workbox-window': /Copyright.*Google/ };
+
+    for (const [name, licence] of Object.entries(others)) {
+      const containing = scripts.filter((file) => read(`${file}.map`).includes(`node_modules/${name}/`));
+      expect(containing.length).toBeGreaterThan(0);
+      for (const file of containing) expect(read(file).slice(0, 200)).toContain(`/*! petrel ${version}, with ${name}`);
+      expect(notices).toContain(name);
+      expect(notices).toMatch(licence);
+    }
+  });
+});
+
+describe('the exports', () => {
+  const targets = Object.values(exports as Record<string, string | Record<string, string>>)
+    .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
+    .filter((target) => !target.includes('*'));
+
+  it.each(targets)('%s exists', (target) => {
+    expect(existsSync(join(root, target))).toBe(true);
+  });
+
+  it.each(['petrel/core', 'petrel/server', 'petrel/server/node', 'petrel/testing', 'petrel/sinks/sqlite'])(
+    '%s loads in Node and does nothing but export',
+    async (entry) => {
+      const loaded = await import(/* @vite-ignore */ entry);
+
+      expect(Object.keys(loaded)).not.toEqual([]);
+    },
+  );
+
+  it('share one PetrelError, so that instanceof works across entries', async () => {
+    const core = await import(/* @vite-ignore */ ['petrel', 'core'].join('/'));
+    const server = await import(/* @vite-ignore */ ['petrel', 'server'].join('/'));
+
+    const thrown = (() => {
+      try {
+        return server.createCollector({});
+      } catch (error) {
+        return error;
+      }
+    })();
+
+    expect(thrown).toBeInstanceOf(core.PetrelError);
+  });
+});
