@@ -245,7 +245,7 @@ export class EventBatcher<E> {
   /** Ends a backoff early: the network is said to be back. A receiver's own wish (Retry-After, 401) stands. */
   async resume(): Promise<void> {
     this.#storeRetryAt = 0;
-    this.#observe(await this.#queue.hurry(Math.round(this.#clock.random() * RESUME_SPREAD_MS)));
+    this.#observe(await this.#queue.checkPause(Math.round(this.#clock.random() * RESUME_SPREAD_MS)));
     this.#schedule();
   }
 

@@ -98,9 +98,13 @@ export const LANES: readonly Lane[] = ['low', 'normal', 'critical', 'carried', '
 /** Adjacent ranges are joined, so this is reached only by drops scattered over hundreds of page loads. */
 export const MAX_TOMBSTONES = 500;
 
+export function noneWaiting(): Waiting {
+  return { events: 0, bytes: 0, records: 0, oldestAt: 0 };
+}
+
 /** The state of a queue that has never been written. */
 export function emptyState(): QueueState {
-  const none = (): Waiting => ({ events: 0, bytes: 0, records: 0, oldestAt: 0 });
+  const none = noneWaiting;
   return {
     version: STATE_VERSION,
     nextOffset: 0,

@@ -11,15 +11,19 @@ import {
   checkState,
   countDrop,
   type FrozenBatch,
+  noneWaiting,
   type PauseReason,
   type QueueState,
   type Tombstone,
   type Waiting,
 } from './queue-state.js';
-import { addRange, contains, countRanges, type Ranges } from './ranges.js';
+import { addRange, contains, type Ranges } from './ranges.js';
 import { REFUSALS_BEFORE_HOLD } from './retry.js';
 import type { Lane, Store, StoredRecord, StoreTransaction } from './store.js';
 import type { SourceRange } from './wire.js';
+
+/** Past every offset. */
+const END = Number.MAX_SAFE_INTEGER;
 
 /** Events in one record, at most: what one read brings in should be about one batch. */
 const MAX_RECORD_EVENTS = 100;
@@ -62,9 +66,12 @@ export interface TakenBatch<E> {
   events: E[];
   drops: Tombstone[];
   carried: SourceRange[];
-  /** Offsets below this in the carried lane are answered by `carried`. */
+  /** Records of the carried lane with a lower offset are answered by `has`. */
   carriedTo: number;
 }
+
+/** What becomes of one event of a batch: kept in the first or second new batch, delivered, or dropped. */
+type Fate = 0 | 1 | 'delivered' | DropReason;
 
 /** How an attempt ended for each event of a batch. Indices into its events. */
 export interface Settlement {
@@ -89,7 +96,9 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       const drop: Drop = (events, reason, detail) => {
         if (events.length === 0) return;
         countDrop(state, reason, events.length);
-        dropped.push({ events, reason, ...(detail !== undefined && { detail }) });
+        const last = dropped.at(-1);
+        if (last?.reason === reason && last.detail === detail) last.events.push(...events);
+        else dropped.push({ events: [...events], reason, ...(detail !== undefined && { detail }) });
         for (const event of events) {
           const id = identify(event);
           if (id) addTombstone(state, { source: id.source, first: id.seq, last: id.seq, reason });
@@ -151,6 +160,49 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
   }
 
   /**
+   * Takes events off the head of a lane, oldest first, as many of each record as `gone` says; 0 ends it.
+   * The one place where waiting events go without a batch.
+   */
+  async function shed(
+    tx: Tx,
+    state: QueueState,
+    lane: Lane,
+    gone: (record: StoredRecord<E>) => number,
+    consume: (part: StoredRecord<E>) => void,
+  ) {
+    const waiting = state.waiting[lane];
+    while (waiting.events > 0) {
+      const record = await readHead(tx, state, lane);
+      const taken = record ? gone(record) : 0;
+      if (!record || taken === 0) return;
+      consume(slice(record, 0, taken));
+      await tx.removeRecords(lane, record.offset, record.offset + 1);
+      count(waiting, -1, record);
+      if (taken < record.events.length) {
+        const rest = slice(record, taken, record.events.length);
+        await tx.writeRecord(rest);
+        count(waiting, 1, rest);
+      }
+      state.head[lane] = record.offset + taken;
+    }
+  }
+
+  /** The first waiting record of a lane; notes when it was added. */
+  async function readHead(tx: Tx, state: QueueState, lane: Lane): Promise<StoredRecord<E> | undefined> {
+    const waiting = state.waiting[lane];
+    const [record] = waiting.events > 0 ? await tx.readRecords(lane, state.head[lane], END, 1) : [];
+    waiting.oldestAt = record?.at ?? 0;
+    if (!record && waiting.events > 0) {
+      // The store has fewer records than the state says (removed by hand, corrupt and skipped). What is gone is counted, so that
+      // the law holds and nothing waits for ever for events that do not exist.
+      countDrop(state, 'storage', waiting.events);
+      state.waiting[lane] = noneWaiting();
+      state.head[lane] = state.nextOffset;
+    }
+    return record;
+  }
+
+  /**
    * Drops what is over the bounds, oldest of the lowest priority: to the event, or by whole records, which writes nothing
    * but the state and so works in a store that is full.
    */
@@ -162,92 +214,48 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     unit: 'event' | 'record',
   ) {
     const kept = usage(state);
+    const over = () => kept.events > keep.maxEvents || kept.bytes > keep.maxBytes;
     for (const lane of EVICTION_ORDER) {
-      while (state.waiting[lane].events > 0 && (kept.events > keep.maxEvents || kept.bytes > keep.maxBytes)) {
-        const [record] = await tx.readRecords(lane, state.head[lane], Number.MAX_SAFE_INTEGER, 1);
-        if (!record) {
-          forget(state, lane, kept);
-          break;
-        }
-        let gone = 0;
-        while (
-          gone < record.events.length &&
-          (unit === 'record' || kept.events > keep.maxEvents || kept.bytes > keep.maxBytes)
-        ) {
-          kept.events--;
-          kept.bytes -= record.sizes[gone]!;
-          gone++;
-        }
-        drop(record.events.slice(0, gone), unit === 'event' ? 'queue-full' : 'storage');
-        await removeFromHead(tx, state, record, gone);
-      }
+      if (!over()) return;
+      await shed(
+        tx,
+        state,
+        lane,
+        ({ sizes }) => {
+          let gone = 0;
+          while (gone < sizes.length && (over() || (gone > 0 && unit === 'record'))) {
+            kept.events--;
+            kept.bytes -= sizes[gone++]!;
+          }
+          return gone;
+        },
+        ({ events }) => drop(events, unit === 'event' ? 'queue-full' : 'storage'),
+      );
+      await readHead(tx, state, lane);
     }
   }
 
   /** Drops the events whose age is over the limit, at the head of every lane. */
-  async function expire(tx: Tx, state: QueueState, drop: Drop, now: number) {
+  async function expire(tx: Tx, state: QueueState, drop: Drop, tooOld: number) {
     for (const lane of EVICTION_ORDER) {
-      while (state.waiting[lane].events > 0 && state.waiting[lane].oldestAt < now - limits.maxAgeMs) {
-        const [record] = await tx.readRecords(lane, state.head[lane], Number.MAX_SAFE_INTEGER, 1);
-        if (!record) {
-          forget(state, lane);
-          break;
-        }
-        if (record.at >= now - limits.maxAgeMs) {
-          state.waiting[lane].oldestAt = record.at;
-          break;
-        }
-        drop(record.events, ageReason(state));
-        await removeFromHead(tx, state, record, record.events.length);
-      }
+      if (state.waiting[lane].oldestAt >= tooOld) continue;
+      await shed(
+        tx,
+        state,
+        lane,
+        ({ at, events }) => (at < tooOld ? events.length : 0),
+        ({ events }) => drop(events, ageReason(state)),
+      );
     }
-  }
-
-  /** Takes the first `gone` events of a lane's first waiting record away. */
-  async function removeFromHead(tx: Tx, state: QueueState, record: StoredRecord<E>, gone: number) {
-    await tx.removeRecords(record.lane, record.offset, record.offset + 1);
-    count(state.waiting[record.lane], -1, record);
-    if (gone < record.events.length) {
-      const rest = slice(record, gone, record.events.length);
-      await tx.writeRecord(rest);
-      count(state.waiting[record.lane], 1, rest);
-    }
-    state.head[record.lane] = record.offset + gone;
-    await findOldest(tx, state, record.lane);
-  }
-
-  /** Sets when the oldest event of the lane was added. */
-  async function findOldest(tx: Tx, state: QueueState, lane: Lane) {
-    const waiting = state.waiting[lane];
-    if (waiting.events <= 0) {
-      waiting.oldestAt = 0;
-      return;
-    }
-    const [next] = await tx.readRecords(lane, state.head[lane], Number.MAX_SAFE_INTEGER, 1);
-    waiting.oldestAt = next?.at ?? 0;
-  }
-
-  /**
-   * The store has fewer records than the state says (removed by hand, corrupt and skipped): counts what is gone, so that the
-   * law holds and nothing waits for ever for events that do not exist.
-   */
-  function forget(state: QueueState, lane: Lane, kept?: { events: number; bytes: number }) {
-    const waiting = state.waiting[lane];
-    countDrop(state, 'storage', waiting.events);
-    if (kept) {
-      kept.events -= waiting.events;
-      kept.bytes -= waiting.bytes;
-    }
-    state.waiting[lane] = { events: 0, bytes: 0, records: 0, oldestAt: 0 };
-    state.head[lane] = state.nextOffset;
   }
 
   /** Fixes the composition of the next batch of a lane. */
-  async function freeze(tx: Tx, state: QueueState, lane: Lane, now: number) {
+  async function freeze(tx: Tx, state: QueueState, lane: Lane) {
     const waiting = state.waiting[lane];
     const maxBytes = Math.min(limits.maxBatchBytes, state.batchBytesLimit ?? Number.POSITIVE_INFINITY);
     const events: E[] = [];
     let bytes = 0;
+    const parts: StoredRecord<E>[] = [];
     let from = -1;
     let to = state.head[lane];
     let full = false;
@@ -255,11 +263,8 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       // About as many records as the batch will need; one more shows the next one's age.
       const perRecord = Math.max(1, waiting.events / Math.max(1, waiting.records));
       const wanted = Math.ceil((limits.maxBatchSize - events.length) / perRecord) + 1;
-      const records = await tx.readRecords(lane, to, Number.MAX_SAFE_INTEGER, wanted);
-      if (records.length === 0) {
-        forget(state, lane);
-        break;
-      }
+      const records = await tx.readRecords(lane, to, END, wanted);
+      if (records.length === 0) break;
       for (const record of records) {
         let fits = 0;
         while (fits < record.events.length && events.length + fits < limits.maxBatchSize) {
@@ -271,34 +276,24 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         if (from < 0) from = record.offset;
         count(waiting, -1, record);
         to = record.offset + fits;
-        if (fits === record.events.length) {
-          events.push(...record.events);
-          continue;
-        }
+        const part = slice(record, 0, fits);
+        parts.push(part);
+        events.push(...part.events);
+        if (fits === record.events.length) continue;
         full = true;
         const rest = slice(record, fits, record.events.length);
         count(waiting, 1, rest);
         if (fits > 0) {
-          await tx.writeRecord(slice(record, 0, fits));
+          await tx.writeRecord(part);
           await tx.writeRecord(rest);
-          events.push(...record.events.slice(0, fits));
         }
         break;
       }
     }
     state.head[lane] = to;
-    await findOldest(tx, state, lane);
+    await readHead(tx, state, lane);
     if (events.length === 0) return undefined;
-    const frozen: FrozenBatch = {
-      id: clock.randomId(),
-      lane,
-      from,
-      to,
-      events: events.length,
-      bytes,
-      createdAt: now,
-      attempt: 0,
-    };
+    const frozen = makeBatch(lane, from, to, parts);
     state.batches.push(frozen);
     return { frozen, events };
   }
@@ -306,40 +301,72 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
   /** The records of a frozen batch. Missing ones are counted: they cannot come back. */
   async function readFrozen(tx: Tx, state: QueueState, frozen: FrozenBatch): Promise<StoredRecord<E>[]> {
     const records = await tx.readRecords(frozen.lane, frozen.from, frozen.to, frozen.events);
-    const found = records.reduce((sum, record) => sum + record.events.length, 0);
+    const found = records.reduce((sum, { events }) => sum + events.length, 0);
     if (found < frozen.events) {
       countDrop(state, 'storage', frozen.events - found);
       frozen.events = found;
       frozen.bytes = bytesOf(records);
     }
-    if (found === 0) remove(state, frozen);
+    if (found === 0) state.batches = state.batches.filter(({ id }) => id !== frozen.id);
     return records;
   }
 
   /**
-   * Replaces a frozen batch by batches made of some of its records, with new ids. What is left of the old range is removed.
+   * Takes a frozen batch apart, event by event: kept in one of the new batches that take its place (0, 1), delivered, or dropped.
+   * The new batches have new ids: another composition is another batch.
    */
-  async function refreeze(tx: Tx, state: QueueState, frozen: FrozenBatch, groups: StoredRecord<E>[][], now: number) {
+  async function rework(
+    tx: Tx,
+    state: QueueState,
+    drop: Drop,
+    frozen: FrozenBatch,
+    fateOf: (index: number, record: StoredRecord<E>) => Fate,
+    detailOf: (index: number) => string | undefined = () => undefined,
+  ): Promise<E[]> {
+    const delivered: E[] = [];
+    const groups: [StoredRecord<E>[], StoredRecord<E>[]] = [[], []];
+    const records = await readFrozen(tx, state, frozen);
     await tx.removeRecords(frozen.lane, frozen.from, frozen.to);
-    const batches: FrozenBatch[] = [];
-    for (const records of groups) {
-      const last = records.at(-1);
-      if (!last) continue;
-      for (const record of records) await tx.writeRecord(record);
-      batches.push({
-        id: clock.randomId(),
-        lane: frozen.lane,
-        from: records[0]!.offset,
-        to: last.offset + last.events.length,
-        events: records.reduce((sum, record) => sum + record.events.length, 0),
-        bytes: bytesOf(records),
-        createdAt: now,
-        attempt: 0,
-      });
+    let index = 0;
+    for (const record of records) {
+      for (let i = 0; i < record.events.length; i++, index++) {
+        const one = slice(record, i, i + 1);
+        const fate = fateOf(index, record);
+        if (fate === 'delivered') delivered.push(...one.events);
+        else if (typeof fate === 'string') {
+          if (fate === 'refused' || fate === 'too-large') await quarantine(tx, state, one);
+          drop(one.events, fate, detailOf(index));
+        } else {
+          const before = groups[fate].at(-1);
+          if (before && i > 0 && before.offset + before.events.length === one.offset) {
+            before.events.push(...one.events);
+            before.sizes.push(...one.sizes);
+          } else groups[fate].push(one);
+        }
+      }
     }
-    const at = state.batches.findIndex((batch) => batch.id === frozen.id);
-    state.batches.splice(at, 1, ...batches);
+    const batches: FrozenBatch[] = [];
+    for (const group of groups) {
+      for (const record of group) await tx.writeRecord(record);
+      const last = group.at(-1);
+      if (last) batches.push(makeBatch(frozen.lane, group[0]!.offset, last.offset + last.events.length, group));
+    }
+    state.batches = state.batches.flatMap((batch) => (batch.id === frozen.id ? batches : [batch]));
+    return delivered;
   }
+
+  const makeBatch = (lane: Lane, from: number, to: number, parts: { sizes: number[] }[]): FrozenBatch => ({
+    id: clock.randomId(),
+    lane,
+    from,
+    to,
+    events: parts.reduce((sum, { sizes }) => sum + sizes.length, 0),
+    bytes: bytesOf(parts),
+    createdAt: clock.now(),
+    attempt: 0,
+  });
+
+  const find = (state: QueueState, { frozen }: TakenBatch<E>) => state.batches.find(({ id }) => id === frozen.id);
 
   /** Keeps a refused event for inspection, in place of the oldest when there is no room. */
   async function quarantine(tx: Tx, state: QueueState, record: StoredRecord<E>) {
@@ -348,62 +375,47 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     await tx.writeRecord(kept);
     const waiting = state.waiting.quarantine;
     count(waiting, 1, kept);
-    while (waiting.events > MAX_QUARANTINE) {
-      const [oldest] = await tx.readRecords('quarantine', 0, Number.MAX_SAFE_INTEGER, 1);
-      if (!oldest) return;
-      await tx.removeRecords('quarantine', oldest.offset, oldest.offset + 1);
-      count(waiting, -1, oldest);
-    }
+    await shed(
+      tx,
+      state,
+      'quarantine',
+      () => Number(waiting.events > MAX_QUARANTINE),
+      () => {},
+    );
   }
 
   /** Settles what the receiver was asked about: has it, so it is delivered; has it not, so it waits to be sent. */
-  async function settleCarried(tx: Tx, state: QueueState, to: number, has: SourceRange[] | undefined): Promise<E[]> {
-    if (to <= state.head.carried) return [];
+  async function settleCarried(tx: Tx, state: QueueState, to: number, has: SourceRange[]): Promise<E[]> {
     const stored = new Map<string, Ranges>();
-    for (const [source, first, last] of has ?? []) {
-      stored.set(source, addRange(stored.get(source) ?? [], first, last));
-    }
-    const records = await tx.readRecords('carried', state.head.carried, to, CARRIED_PER_REQUEST);
+    for (const [source, first, last] of has) stored.set(source, addRange(stored.get(source) ?? [], first, last));
+    const asked: StoredRecord<E>[] = [];
+    await shed(
+      tx,
+      state,
+      'carried',
+      ({ offset, events }) => (offset < to ? events.length : 0),
+      (record) => asked.push(record),
+    );
     const delivered: E[] = [];
-    for (const record of records) {
-      count(state.waiting.carried, -1, record);
-      const missing: E[] = [];
-      const sizes: number[] = [];
-      record.events.forEach((event, i) => {
+    for (const { events, sizes, at } of asked) {
+      const isStored = (event: E) => {
         const id = identify(event);
-        if (id && contains(stored.get(id.source) ?? [], id.seq)) delivered.push(event);
-        else {
-          missing.push(event);
-          sizes.push(record.sizes[i]!);
-        }
-      });
-      await write(tx, state, 'normal', missing, sizes, record.at);
+        return id !== undefined && contains(stored.get(id.source) ?? [], id.seq);
+      };
+      delivered.push(...events.filter(isStored));
+      const missing = events.map((event) => !isStored(event));
+      await write(
+        tx,
+        state,
+        'normal',
+        events.filter((_, i) => missing[i]),
+        sizes.filter((_, i) => missing[i]),
+        at,
+      );
     }
-    await tx.removeRecords('carried', state.head.carried, to);
-    state.head.carried = to;
-    await findOldest(tx, state, 'carried');
-    await findOldest(tx, state, 'normal');
+    await readHead(tx, state, 'normal');
     state.counters.delivered += delivered.length;
     return delivered;
-  }
-
-  /** Does to the records of a frozen batch what `fate` says of each event. */
-  function sort(records: StoredRecord<E>[], fate: (index: number) => 'keep' | 'gone') {
-    const kept: StoredRecord<E>[] = [];
-    let index = 0;
-    for (const record of records) {
-      let start = -1;
-      for (let i = 0; i <= record.events.length; i++) {
-        const keep = i < record.events.length && fate(index + i) === 'keep';
-        if (keep && start < 0) start = i;
-        else if (!keep && start >= 0) {
-          kept.push(slice(record, start, i));
-          start = -1;
-        }
-      }
-      index += record.events.length;
-    }
-    return kept;
   }
 
   return {
@@ -429,27 +441,20 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     /** Counts events that were numbered but never got here. */
     recordDrops: (drops: readonly Tombstone[]): Promise<Changed<E>> =>
       change(async (tx, state) => {
-        const now = clock.now();
         for (const { source, first, last, reason } of drops) {
           const stored = (await tx.readSource(source))?.stored ?? [];
-          const before = countRanges(stored);
-          for (let seq = first; seq <= last; ) {
-            // Only what is not stored: a repeated message must not count twice, nor call a stored event dropped.
-            const [, end] = stored.find(([a, b]) => seq >= a && seq <= b) ?? [];
-            if (end !== undefined) {
-              seq = end + 1;
-              continue;
+          // Only the gaps: a repeated message must not count twice, nor call a stored event dropped.
+          let next = first;
+          for (const [from, to] of [...stored, [last + 1, last + 1] as const]) {
+            const end = Math.min(from - 1, last);
+            if (next <= end) {
+              addTombstone(state, { source, first: next, last: end, reason });
+              countDrop(state, reason, end - next + 1);
+              state.counters.accepted += end - next + 1;
             }
-            const next = stored.find(([a]) => a > seq)?.[0] ?? Number.POSITIVE_INFINITY;
-            const stop = Math.min(last, next - 1);
-            addTombstone(state, { source, first: seq, last: stop, reason });
-            addRange(stored, seq, stop);
-            seq = stop + 1;
+            next = Math.max(next, to + 1);
           }
-          const dropped = countRanges(stored) - before;
-          state.counters.accepted += dropped;
-          if (dropped > 0) countDrop(state, reason, dropped);
-          await tx.writeSource(source, { stored, at: now });
+          await tx.writeSource(source, { stored: addRange(stored, first, last), at: clock.now() });
         }
         return {};
       }),
@@ -458,7 +463,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     tidy: (): Promise<Changed<E>> =>
       change(async (tx, state, drop) => {
         const now = clock.now();
-        await expire(tx, state, drop, now);
+        await expire(tx, state, drop, now - limits.maxAgeMs);
         await evict(tx, state, drop, limits, 'event');
         await tx.removeSources(now - SOURCE_MEMORY_MS);
         return {};
@@ -467,9 +472,14 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     /** Drops the oldest tenth: the store said it is full. */
     makeRoom: (): Promise<Changed<E>> =>
       change(async (tx, state, drop) => {
-        const used = usage(state);
-        const keep = { maxEvents: Math.floor(used.events * 0.9), maxBytes: Math.floor(used.bytes * 0.9) };
-        await evict(tx, state, drop, keep, 'record');
+        const { events, bytes } = usage(state);
+        await evict(
+          tx,
+          state,
+          drop,
+          { maxEvents: Math.floor(events * 0.9), maxBytes: Math.floor(bytes * 0.9) },
+          'record',
+        );
         return {};
       }),
 
@@ -483,77 +493,59 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       report: boolean,
     ): Promise<{ batch: TakenBatch<E> | undefined } & Changed<E>> =>
       change(async (tx, state, drop) => {
-        const now = clock.now();
-        await expire(tx, state, drop, now);
-        let taken: { frozen: FrozenBatch; events: E[] } | undefined;
-        for (const frozen of [...state.batches]) {
-          if (underway.has(frozen.id) || taken) continue;
-          const records = await readFrozen(tx, state, frozen);
-          const old = records.filter((record) => record.at < now - limits.maxAgeMs);
-          if (old.length > 0) {
-            for (const record of old) drop(record.events, ageReason(state));
-            const rest = records.filter((record) => !old.includes(record));
-            await refreeze(tx, state, frozen, [rest], now);
-            const renewed = state.batches.find((batch) => batch.from === rest[0]?.offset && batch.lane === frozen.lane);
-            if (renewed) taken = { frozen: renewed, events: rest.flatMap((record) => record.events) };
-          } else if (records.length > 0) taken = { frozen, events: records.flatMap((record) => record.events) };
+        const tooOld = clock.now() - limits.maxAgeMs;
+        await expire(tx, state, drop, tooOld);
+        let frozen: FrozenBatch | undefined;
+        let records: StoredRecord<E>[] = [];
+        for (;;) {
+          frozen = state.batches.find(({ id }) => !underway.has(id));
+          records = frozen ? await readFrozen(tx, state, frozen) : [];
+          if (!frozen || (records.length > 0 && records.every(({ at }) => at >= tooOld))) break;
+          await rework(tx, state, drop, frozen, (_, { at }) => (at < tooOld ? ageReason(state) : 0));
         }
-        for (const lane of lanes)
-          taken ??= state.waiting[lane].events > 0 ? await freeze(tx, state, lane, now) : undefined;
+        let taken = frozen && { frozen, events: records.flatMap(({ events }) => events) };
+        for (const lane of lanes) taken ??= await freeze(tx, state, lane);
 
-        if (
-          !taken &&
-          !(report && underway.size === 0 && (state.tombstones.length > 0 || state.waiting.carried.events > 0))
-        ) {
-          return { batch: undefined };
-        }
-        const records = await tx.readRecords(
-          'carried',
-          state.head.carried,
-          Number.MAX_SAFE_INTEGER,
-          underway.size === 0 ? CARRIED_PER_REQUEST : 0,
-        );
-        const last = records.at(-1);
-        const frozen = taken?.frozen ?? emptyBatch(clock.randomId(), now);
+        // One question at a time: with several batches under way, two would ask the same.
+        const alone = underway.size === 0;
+        const tell = report && alone && (state.tombstones.length > 0 || state.waiting.carried.events > 0);
+        if (!taken && !tell) return { batch: undefined };
+        const carried = await tx.readRecords('carried', state.head.carried, END, alone ? CARRIED_PER_REQUEST : 0);
+        const last = carried.at(-1);
         const batch: TakenBatch<E> = {
-          frozen: { ...frozen },
+          frozen: { ...(taken?.frozen ?? makeBatch('normal', 0, 0, [])) },
           events: taken?.events ?? [],
           drops: state.tombstones.map((tombstone) => ({ ...tombstone })),
-          carried: rangesOf(records.flatMap((record) => record.events.map(identify))),
-          carriedTo: last ? last.offset + last.events.length : state.head.carried,
+          carried: rangesOf(carried.flatMap(({ events }) => events.map(identify))),
+          carriedTo: last ? last.offset + 1 : 0,
         };
         return { batch };
       }),
 
     /** Removes what the receiver settled; the rest of the batch becomes a new one at its place. */
-    settle: (taken: TakenBatch<E>, { delivered, refused, has }: Settlement): Promise<{ delivered: E[] } & Changed<E>> =>
+    settle: (
+      taken: TakenBatch<E>,
+      { delivered, refused, has = [] }: Settlement,
+    ): Promise<{ delivered: E[] } & Changed<E>> =>
       change(async (tx, state, drop) => {
-        const now = clock.now();
-        const done: E[] = [];
-        const frozen = state.batches.find((batch) => batch.id === taken.frozen.id);
-        if (frozen) {
-          const records = await readFrozen(tx, state, frozen);
-          const ids = delivered === 'all' ? undefined : new Set(delivered);
+        const frozen = find(state, taken);
+        let done: E[] = [];
+        if (frozen && delivered === 'all') {
+          // Without reading it again: this is every healthy batch.
+          done = taken.events;
+          await tx.removeRecords(frozen.lane, frozen.from, frozen.to);
+          state.batches = state.batches.filter((batch) => batch !== frozen);
+        } else if (frozen && delivered !== 'all') {
+          const stored = new Set(delivered);
           const reasons = new Map(refused.map(({ index, reason }) => [index, reason]));
-          const isDelivered = (index: number) => !reasons.has(index) && (ids === undefined || ids.has(index));
-          let index = 0;
-          for (const record of records) {
-            for (let i = 0; i < record.events.length; i++, index++) {
-              const event = record.events[i]!;
-              if (isDelivered(index)) done.push(event);
-              else if (reasons.has(index)) {
-                await quarantine(tx, state, slice(record, i, i + 1));
-                drop([event], 'refused', reasons.get(index));
-              }
-            }
-          }
-          if (done.length + reasons.size >= index) {
-            await tx.removeRecords(frozen.lane, frozen.from, frozen.to);
-            remove(state, frozen);
-          } else {
-            const rest = sort(records, (i) => (isDelivered(i) || reasons.has(i) ? 'gone' : 'keep'));
-            await refreeze(tx, state, frozen, [rest], now);
-          }
+          done = await rework(
+            tx,
+            state,
+            drop,
+            frozen,
+            (index) => (reasons.has(index) ? 'refused' : stored.has(index) ? 'delivered' : 0),
+            (index) => reasons.get(index),
+          );
         }
         state.counters.delivered += done.length;
         if (done.length > 0 || taken.events.length === 0) state.refusals = 0;
@@ -564,22 +556,20 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
           state.batchBytesLimit *= 2;
           if (state.batchBytesLimit >= limits.maxBatchBytes) delete state.batchBytesLimit;
         }
-        state.tombstones = withoutTold(state.tombstones, taken.drops);
-        done.push(...(await settleCarried(tx, state, taken.carriedTo, has)));
-        return { delivered: done };
+        // One that has grown since it was told is told again, whole: telling twice does no harm.
+        state.tombstones = state.tombstones.filter(
+          (tombstone) => !taken.drops.some((told) => JSON.stringify(told) === JSON.stringify(tombstone)),
+        );
+        return { delivered: [...done, ...(await settleCarried(tx, state, taken.carriedTo, has))] };
       }),
 
     /** Cuts a batch in two, with new ids. A batch of one event cannot be cut: see {@link refuse}. */
     split: (taken: TakenBatch<E>, tooLarge: boolean): Promise<Changed<E>> =>
-      change(async (tx, state) => {
-        const frozen = state.batches.find((batch) => batch.id === taken.frozen.id);
+      change(async (tx, state, drop) => {
+        const frozen = find(state, taken);
         if (!frozen) return {};
         if (tooLarge) state.batchBytesLimit = Math.max(1, Math.floor(frozen.bytes / 2));
-        const records = await readFrozen(tx, state, frozen);
-        const half = Math.ceil(frozen.events / 2);
-        const first = sort(records, (index) => (index < half ? 'keep' : 'gone'));
-        const second = sort(records, (index) => (index >= half ? 'keep' : 'gone'));
-        await refreeze(tx, state, frozen, [first, second], clock.now());
+        await rework(tx, state, drop, frozen, (index) => (index < frozen.events / 2 ? 0 : 1));
         return {};
       }),
 
@@ -593,15 +583,17 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       detail?: string,
     ): Promise<{ done: boolean } & Changed<E>> =>
       change(async (tx, state, drop) => {
-        const frozen = state.batches.find((batch) => batch.id === taken.frozen.id);
+        const frozen = find(state, taken);
         if (state.refusals >= REFUSALS_BEFORE_HOLD) return { done: false };
         if (!frozen) return { done: true };
-        for (const record of await readFrozen(tx, state, frozen)) {
-          await quarantine(tx, state, record);
-          drop(record.events, reason, detail);
-        }
-        await tx.removeRecords(frozen.lane, frozen.from, frozen.to);
-        remove(state, frozen);
+        await rework(
+          tx,
+          state,
+          drop,
+          frozen,
+          () => reason,
+          () => detail,
+        );
         state.refusals++;
         return { done: true };
       }),
@@ -614,68 +606,55 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     ): Promise<Changed<E>> =>
       change(async (_tx, state) => {
         const now = clock.now();
-        const frozen = state.batches.find((batch) => batch.id === taken.frozen.id);
+        const frozen = find(state, taken);
         if (frozen) frozen.attempt = taken.frozen.attempt + 1;
         // Of several batches that fail together, the first one counts: it is one receiver that is ill, once.
-        if (state.pause && state.pause.until > now && state.pause.reason === 'backoff') {
-          const next = pause(state);
-          if (next.reason !== 'backoff') state.pause = { ...next, until: now + next.waitMs, ...(detail && { detail }) };
-          return {};
-        }
-        state.failures++;
+        const again = state.pause?.reason === 'backoff' && state.pause.until > now;
+        if (!again) state.failures++;
         const { waitMs, reason } = pause(state);
-        state.pause = { until: now + waitMs, waitMs, reason, ...(detail !== undefined && { detail }) };
+        if (!again || reason !== 'backoff') {
+          state.pause = { until: now + waitMs, waitMs, reason, ...(detail !== undefined && { detail }) };
+        }
         return {};
       }),
 
-    /** Ends a pause whose time has come, or that a clock set back has made longer than it was meant to be. */
-    checkPause: (): Promise<Changed<E>> =>
+    /**
+     * Ends a pause whose time has come, or that a clock set back has made longer than it was meant to be. A backoff is cut to
+     * `waitMs`, when given: there is reason to believe that the receiver can be reached again.
+     */
+    checkPause: (waitMs = Number.POSITIVE_INFINITY): Promise<Changed<E>> =>
       change(async (_tx, state) => {
         const now = clock.now();
-        if (!state.pause) return {};
-        if (state.pause.until <= now) delete state.pause;
-        else if (state.pause.until > now + state.pause.waitMs) state.pause.until = now + state.pause.waitMs;
-        return {};
-      }),
-
-    /** Shortens a backoff to `waitMs`: there is reason to believe that the receiver can be reached again. */
-    hurry: (waitMs: number): Promise<Changed<E>> =>
-      change(async (_tx, state) => {
-        const until = clock.now() + waitMs;
-        if (state.pause?.reason === 'backoff' && state.pause.until > until) state.pause.until = until;
+        const { pause } = state;
+        if (!pause) return {};
+        const longest = pause.reason === 'backoff' ? Math.min(waitMs, pause.waitMs) : pause.waitMs;
+        if (pause.until <= now) delete state.pause;
+        else pause.until = Math.min(pause.until, now + longest);
         return {};
       }),
 
     /** Drops everything that waits, in batches too. */
     purge: (reason: DropReason): Promise<Changed<E>> =>
       change(async (tx, state, drop) => {
-        for (const lane of ['low', 'normal', 'critical', 'carried', 'quarantine'] as const) {
-          const expected =
-            state.waiting[lane].events +
-            state.batches.reduce((sum, batch) => sum + (batch.lane === lane ? batch.events : 0), 0);
-          let found = 0;
-          for (let from = 0; ; ) {
-            const records = await tx.readRecords(lane, from, Number.MAX_SAFE_INTEGER, 100);
-            if (records.length === 0) break;
-            for (const record of records) {
-              found += record.events.length;
-              if (lane !== 'quarantine') drop(record.events, reason);
-            }
-            from = records.at(-1)!.offset + 1;
-          }
-          if (lane !== 'quarantine' && found < expected) countDrop(state, 'storage', expected - found);
-          await tx.removeRecords(lane, 0, Number.MAX_SAFE_INTEGER);
-          state.waiting[lane] = { events: 0, bytes: 0, records: 0, oldestAt: 0 };
-          state.head[lane] = state.nextOffset;
+        for (const frozen of state.batches) await rework(tx, state, drop, frozen, () => reason);
+        for (const lane of EVICTION_ORDER) {
+          await shed(
+            tx,
+            state,
+            lane,
+            ({ events }) => events.length,
+            ({ events }) => drop(events, reason),
+          );
         }
-        state.batches = [];
+        await tx.removeRecords('quarantine', 0, END);
+        state.waiting.quarantine = noneWaiting();
         return {};
       }),
 
     /** The refused events kept for inspection, oldest first. */
     quarantined: (): Promise<E[]> =>
       store.transact(async (tx) => {
-        const records = await tx.readRecords('quarantine', 0, Number.MAX_SAFE_INTEGER, MAX_QUARANTINE);
+        const records = await tx.readRecords('quarantine', 0, END, MAX_QUARANTINE);
         return records.flatMap((record) => record.events);
       }),
   };
@@ -716,35 +695,9 @@ function slice<E>(record: StoredRecord<E>, start: number, end: number): StoredRe
   };
 }
 
-function remove(state: QueueState, { id }: FrozenBatch): void {
-  state.batches = state.batches.filter((batch) => batch.id !== id);
-}
-
-function emptyBatch(id: string, now: number): FrozenBatch {
-  return { id, lane: 'normal', from: 0, to: 0, events: 0, bytes: 0, createdAt: now, attempt: 0 };
-}
-
 /** Sequence numbers by source, joined to ranges. */
 function rangesOf(ids: ({ source: string; seq: number } | undefined)[]): SourceRange[] {
   const sources = new Map<string, Ranges>();
   for (const id of ids) if (id) sources.set(id.source, addRange(sources.get(id.source) ?? [], id.seq, id.seq));
   return [...sources].flatMap(([source, ranges]) => ranges.map(([first, last]): SourceRange => [source, first, last]));
-}
-
-/** What of `tombstones` was not in `told`. A tombstone may have grown since it was told: what grew stays. */
-function withoutTold(tombstones: Tombstone[], told: readonly Tombstone[]): Tombstone[] {
-  return tombstones.flatMap((tombstone) => {
-    const was = told.find(
-      ({ source, reason, first, last }) =>
-        source === tombstone.source &&
-        reason === tombstone.reason &&
-        first >= tombstone.first &&
-        last <= tombstone.last,
-    );
-    if (!was) return [tombstone];
-    const rest: Tombstone[] = [];
-    if (tombstone.first < was.first) rest.push({ ...tombstone, last: was.first - 1 });
-    if (tombstone.last > was.last) rest.push({ ...tombstone, first: was.last + 1 });
-    return rest;
-  });
 }
