@@ -104,14 +104,14 @@ export function findOrInstallChromium(say) {
   if (found) return found;
   const tried = [];
 
-  say('no Chromium found; downloading Playwright’s (npx playwright install chromium)');
+  say("no Chromium found; downloading Playwright's (npx playwright install chromium)");
   const cli = fileURLToPath(new URL('../node_modules/playwright/cli.js', import.meta.url));
   tried.push(`playwright install: ${attempt(process.execPath, [cli, 'install', '--no-shell', 'chromium'])}`);
   const own = findChromium();
   if (own) return own;
 
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    say('no luck; installing Debian’s package (apt-get install chromium)');
+    say("that failed; installing Debian's package (apt-get install chromium)");
     tried.push(`apt-get update: ${attempt('apt-get', ['update', '-qq'])}`);
     tried.push(
       `apt-get install: ${attempt('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'])}`,
@@ -144,5 +144,6 @@ function attempt(command, args) {
   if (run.status === 0) return 'done';
   if (run.error) return run.error.message;
   const lines = `${run.stdout}\n${run.stderr}`.split('\n').filter((line) => line.trim() !== '');
-  return `failed (${run.status ?? run.signal}): ${lines.at(-1)?.trim() ?? 'no output'}`;
+  const line = lines.find((text) => /\berror\b|^E: /i.test(text)) ?? lines.at(-1) ?? 'no output';
+  return `failed (${run.status ?? run.signal}): ${line.trim()}`;
 }
