@@ -95,12 +95,10 @@ async function readBody(request: Request, max: number, budget?: ReadingBudget): 
       const { done, value } = await reader.read();
       if (done) return concat(chunks, length);
       length += value.length;
+      if (budget) budget.used += value.length;
       if (length > max) throw tooLarge('body', max);
-      if (budget) {
-        budget.used += value.length;
-        if (budget.used > budget.max) {
-          throw new Refusal('queue-full', 'too many bodies are being received', { retryAfterMs: BUSY_RETRY_MS });
-        }
+      if (budget && budget.used > budget.max) {
+        throw new Refusal('queue-full', 'too many bodies are being received', { retryAfterMs: BUSY_RETRY_MS });
       }
       chunks.push(value);
     }
@@ -109,7 +107,7 @@ async function readBody(request: Request, max: number, budget?: ReadingBudget): 
     if (error instanceof Refusal) throw error;
     throw new Refusal('aborted', 'the body ended before it was complete', { cause: error });
   } finally {
-    if (budget) budget.used -= chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (budget) budget.used -= length;
   }
 }
 

@@ -242,7 +242,8 @@ export function createIntake(options: CheckedOptions): Intake {
           clock.clearTimeout(timer);
           resolve();
         };
-        void batcher.flush();
+        // Fails when the batcher is closed before it is done; then there is nothing left to say.
+        batcher.flush().catch(() => {});
       });
       for (const request of [...waiting]) request.reject(shuttingDown());
     }

@@ -1,0 +1,28 @@
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/**
+ * Writes what the collector is made of as JavaScript to `folder/src`, types merely removed, for tests that need it in a process
+ * of its own. Packages can be imported from there after {@link linkPackages}.
+ */
+export function compileServer(folder: string): void {
+  for (const part of ['core', 'web', 'server', 'server/sinks']) {
+    const out = join(folder, 'src', part);
+    mkdirSync(out, { recursive: true });
+    for (const file of readdirSync(join(root, 'src', part)).filter((name) => name.endsWith('.ts'))) {
+      const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', part, file), 'utf8'), {
+        compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
+      });
+      writeFileSync(join(out, file.replace(/\.ts$/, '.js')), outputText);
+    }
+  }
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+}
+
+export function linkPackages(folder: string): void {
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+}
