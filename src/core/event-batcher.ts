@@ -2,7 +2,6 @@ import type { Clock } from './clock.js';
 import { PetrelError } from './errors.js';
 import { type Priority, utf8Length } from './event.js';
 import { ageDueAt, due, type Forced, pausedForMs } from './flush-trigger.js';
-import { createMemoryStore } from './memory-store.js';
 import { checkEngineOptions, ENGINE_OPTIONS, type EngineOptions } from './options.js';
 import type { DropReason, FlushReason, Outcome } from './outcome.js';
 import { createProcessor, type Processor } from './processor.js';
@@ -31,8 +30,8 @@ export interface EventBatch<E> {
 }
 
 export interface EventBatcherOptions<E> extends EngineOptions {
-  /** Where events wait. Default: memory (createMemoryStore). */
-  store?: Store<E>;
+  /** Where events wait: `createMemoryStore()`, or one that outlives the process. */
+  store: Store<E>;
   /** Delivers a batch. Must not throw for an expected failure; what it throws counts as `retry`. */
   deliver: (batch: EventBatch<E>, reason: FlushReason) => Promise<Outcome>;
   clock: Clock;
@@ -99,6 +98,7 @@ const RESUME_SPREAD_MS = 1_000;
  * ```ts
  * const batcher = new EventBatcher<string>({
  *   clock,
+ *   store: createMemoryStore(),
  *   maxBatchSize: 5,
  *   deliver: async (batch) => {
  *     await write(batch.events);
@@ -138,7 +138,7 @@ export class EventBatcher<E> {
     this.#options = checkEngineOptions(engine);
     if (typeof options.deliver !== 'function') throw new PetrelError('invalid-option', '`deliver` must be a function');
     this.#clock = options.clock;
-    this.#store = options.store ?? createMemoryStore<E>();
+    this.#store = options.store;
     this.#listeners = options;
     this.#queue = createQueue<E>({
       store: this.#store,

@@ -1,5 +1,6 @@
 import type { EventBatch } from '../core/event-batcher.js';
 import { EventBatcher } from '../core/event-batcher.js';
+import { createMemoryStore } from '../core/memory-store.js';
 import type { Outcome } from '../core/outcome.js';
 import type { SourceRange } from '../core/wire.js';
 import { createRecentIds } from './dedupe.js';
@@ -90,6 +91,7 @@ export function createIntake(options: CheckedOptions): Intake {
   const batcher = new EventBatcher<InFlight>({
     ...bounds,
     clock,
+    store: createMemoryStore(),
     deliver,
     sizeOf: ({ size }) => size,
     onDelivered: (entries) => {
