@@ -59,6 +59,7 @@ export function startWorker(scope: ServiceWorkerGlobalScope, options: PetrelWork
     fetch: scope.fetch.bind(scope),
     lead: createLeader(scope.navigator.locks),
     onLine: () => scope.navigator.onLine,
+    gpc: () => (scope.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true,
     awakeMs: AWAKE_MS,
   });
   listen(scope, engine, createLifetime({ scope, engine, meta, clock, backgroundSync, own }));

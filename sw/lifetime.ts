@@ -58,7 +58,7 @@ export function createLifetime({ scope, engine, meta, clock, backgroundSync, own
     if (now < nextUpdateAt && nextUpdateAt <= now + UPDATE_INTERVAL_MS) return;
     const first = nextUpdateAt === 0;
     nextUpdateAt = now + UPDATE_INTERVAL_MS;
-    await meta.write(UPDATE_CHECKED, nextUpdateAt);
+    await meta.update(UPDATE_CHECKED, () => nextUpdateAt);
     if (!first) await scope.registration.update();
   }
 

@@ -41,9 +41,19 @@ export interface CheckedEvents {
   drops: DoorDrop[];
 }
 
-/** Sorts the rows of a message into events to store and events to drop. Nothing in a row can make it throw. */
-export function checkEvents(origins: readonly unknown[], rows: readonly unknown[]): CheckedEvents {
-  const checkedOrigins = origins.map(checkOrigin);
+/**
+ * Sorts the rows of a message into events to store and events to drop. Nothing in a row can make it throw.
+ * `add` says what the host knows about the origin of events beyond what the page does.
+ */
+export function checkEvents(
+  origins: readonly unknown[],
+  rows: readonly unknown[],
+  add: (origin: Origin) => Partial<Origin> = () => ({}),
+): CheckedEvents {
+  const checkedOrigins = origins.map((origin) => {
+    const checked = checkOrigin(origin);
+    return checked && { ...checked, ...add(checked) };
+  });
   const taken: Record<Priority, QueuedEvent[]> = { critical: [], normal: [], low: [] };
   const drops: DoorDrop[] = [];
   for (const row of rows) {
@@ -58,15 +68,15 @@ export function checkEvents(origins: readonly unknown[], rows: readonly unknown[
       continue;
     }
     if (typeof name !== 'string' || name.length < 1 || name.length > MAX_NAME_LENGTH) {
-      refuse(`the name must be a string of 1 to ${MAX_NAME_LENGTH} characters`);
+      refuse(`name: not 1 to ${MAX_NAME_LENGTH} characters`);
       continue;
     }
     if (typeof timestamp !== 'number' || !(Math.abs(timestamp) <= MAX_TIME)) {
-      refuse('the timestamp must be a time in ms');
+      refuse('timestamp: not a time');
       continue;
     }
     if (category != null && !isWord(category)) {
-      refuse('the category must be a lower-case word');
+      refuse('category: not a lower-case word');
       continue;
     }
     const event: QueuedEvent = { origin, seq, timestamp, name };
@@ -77,22 +87,22 @@ export function checkEvents(origins: readonly unknown[], rows: readonly unknown[
         text = JSON.stringify(properties);
       } catch (error) {
         // Cyclic, a BigInt, or nested deeper than the stack.
-        refuse(`the properties are not JSON: ${String(error)}`);
+        refuse(`properties: ${String(error)}`);
         continue;
       }
       if (text?.[0] !== '{') {
-        refuse('the properties must be an object');
+        refuse('properties: not an object');
         continue;
       }
       if (depthOf(text) > MAX_PROPERTY_DEPTH) {
-        refuse(`the properties are nested deeper than ${MAX_PROPERTY_DEPTH}`);
+        refuse(`properties: deeper than ${MAX_PROPERTY_DEPTH}`);
         continue;
       }
       if (text !== '{}') event.properties = text;
     }
     const bytes = sizeOfEvent(event) - EVENT_OVERHEAD_BYTES;
     if (bytes > MAX_EVENT_BYTES) {
-      refuse(`${bytes} bytes are more than ${MAX_EVENT_BYTES}`, 'too-large');
+      refuse(`${bytes} bytes`, 'too-large');
       continue;
     }
     taken[priority === 'critical' || priority === 'low' ? priority : 'normal'].push(event);

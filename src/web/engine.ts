@@ -7,16 +7,17 @@
 import type { Clock } from '../core/clock.js';
 import type { Encoder } from '../core/encoder.js';
 import { PetrelError } from '../core/errors.js';
-import { eventId, type QueuedEvent } from '../core/event.js';
+import { eventId, type Origin, type QueuedEvent } from '../core/event.js';
 import { type BatcherState, EventBatcher } from '../core/event-batcher.js';
 import { BROWSER_PRESET, checkEngineOptions, type EngineOptions } from '../core/options.js';
 import type { Tombstone } from '../core/queue-state.js';
 import type { Store } from '../core/store.js';
 import type { DestinationConfig, EventsMessage, HostMessage, PageMessage, StoredMessage } from '../protocol.js';
 import { checkDrops, checkEvents, sizeOfEvent } from './check-event.js';
-import { checkMessage, faultOfConfig } from './check-message.js';
+import { faultOfConfig, faultOfMessage, isPetrelMessage } from './check-message.js';
 import { createFetchTransport } from './fetch-transport.js';
 import { createGzipEncoder } from './gzip-encoder.js';
+import { createIdentity } from './identity.js';
 import type { Lead } from './leader.js';
 import type { MetaStore } from './meta-store.js';
 import { createPetrelEncoder } from './petrel-encoder.js';
@@ -43,6 +44,8 @@ export interface HostEngineOptions {
   lead: Lead;
   /** Whether the browser says it is online. Default: it is. */
   onLine?: () => boolean;
+  /** Whether the visitor asks for privacy (Global Privacy Control): then no id is made up for them. Default: no. */
+  gpc?: () => boolean;
   /** Makes the encoder for each wire format that is known here. Default: `petrel`. */
   formats?: Formats;
   /**
@@ -100,11 +103,13 @@ export function createHostEngine({
   fetch,
   lead,
   onLine,
+  gpc = () => false,
   formats = PETREL_FORMAT,
   awakeMs = Number.POSITIVE_INFINITY,
 }: HostEngineOptions): HostEngine {
   const destinations = new Map<string, Destination>();
   const watchers = new Map<string, Watcher>();
+  const identity = createIdentity({ meta, clock });
   let known: Promise<Map<string, DestinationConfig>> | undefined;
   let adopted = false;
 
@@ -148,7 +153,7 @@ export function createHostEngine({
     if (newer) {
       configs.set(to, config);
       // If it cannot be kept, a page without its config is answered `unknown`, and posts it.
-      await meta.write(CONFIG_PREFIX + to, config).catch(() => {});
+      await meta.update(CONFIG_PREFIX + to, () => config).catch(() => {});
     }
     await destination.batcher.start();
     return destination;
@@ -224,7 +229,10 @@ export function createHostEngine({
     { batcher }: Destination,
     { origins, events, drops = [], carried = false }: EventsMessage,
   ): Promise<StoredMessage['dropped']> {
-    const checked = checkEvents(origins, events);
+    // A page may say for itself, where its site decides otherwise. Nothing is kept where nothing may be sent.
+    const isPrivate = (origin: Partial<Origin> | null) => !!(origin?.context?.gpc ?? gpc());
+    const ids = origins.every(isPrivate) ? {} : await identity.ids();
+    const checked = checkEvents(origins, events, (origin) => (isPrivate(origin) ? {} : ids));
     const tombstones = checkDrops(drops);
     for (const { source, seq, reason } of checked.drops) {
       if (source !== undefined) tombstones.push({ source, first: seq, last: seq, reason });
@@ -258,6 +266,7 @@ export function createHostEngine({
         return reply({ type: 'stats', stats: await batcher.stats() });
       case 'purge':
         await batcher.purge();
+        await identity.forget();
         return reply(stored(destination));
       case 'watch':
         watchers.delete(message.source); // so that the newest stands last
@@ -292,11 +301,11 @@ export function createHostEngine({
           // The page is gone.
         }
       };
-      const checked = checkMessage(data);
-      if (!checked) return undefined;
+      if (!isPetrelMessage(data)) return undefined;
       try {
-        if ('fault' in checked) await reply(failure('invalid-message', checked.fault));
-        else await handle(checked.message, reply);
+        const fault = faultOfMessage(data);
+        if (fault) await reply(failure('invalid-message', `\`${fault}\` is not known or not valid here`));
+        else await handle(data as unknown as PageMessage, reply);
       } catch (error) {
         await reply(failure(error instanceof PetrelError ? error.code : 'internal', String(error)));
       }

@@ -4,7 +4,8 @@ import type { IdbDatabase } from './idb-database.js';
 export interface MetaStore {
   /** All of them. */
   read(): Promise<Map<string, unknown>>;
-  write(key: string, value: unknown): Promise<void>;
+  /** Replaces one by what `change` makes of it, in one transaction; undefined removes it. `change` may be called twice. */
+  update<T>(key: string, change: (before: unknown) => T): Promise<T>;
 }
 
 /** In the database of the queues, so that they live and die together. */
@@ -16,9 +17,13 @@ export function createIdbMetaStore(database: IdbDatabase): MetaStore {
         const [keys, values] = await Promise.all([meta.getAllKeys(), meta.getAll()]);
         return new Map(keys.map((key, i) => [key, values[i]]));
       }),
-    write: (key, value) =>
+    update: (key, change) =>
       database.transact(async (tx) => {
-        await tx.objectStore('meta').put(value, key);
+        const meta = tx.objectStore('meta');
+        const value = change(await meta.get(key));
+        if (value === undefined) await meta.delete(key);
+        else await meta.put(value, key);
+        return value;
       }),
   };
 }
@@ -28,8 +33,11 @@ export function createMemoryMetaStore(): MetaStore {
   const values = new Map<string, unknown>();
   return {
     read: async () => new Map(values),
-    async write(key, value) {
-      values.set(key, value);
+    async update(key, change) {
+      const value = change(values.get(key));
+      if (value === undefined) values.delete(key);
+      else values.set(key, value);
+      return value;
     },
   };
 }

@@ -92,7 +92,7 @@ describe("the worker's life", () => {
     const life = createLifetime({
       scope,
       engine: {} as never,
-      meta: { read: () => Promise.reject(new Error('gone')), write: () => Promise.reject(new Error('gone')) },
+      meta: { read: () => Promise.reject(new Error('gone')), update: () => Promise.reject(new Error('gone')) },
       clock: createFakeClock(),
       backgroundSync: true,
       own: true,

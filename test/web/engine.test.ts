@@ -230,7 +230,7 @@ describe('the host engine', () => {
     expect(await post(events([1], { config, to: destinationId(config) }))).toMatchObject([
       { type: 'error', code: 'invalid-option', message: expect.stringContaining('of-tomorrow') },
     ]);
-    await meta.write(`config ${destinationId(config)}`, config);
+    await meta.update(`config ${destinationId(config)}`, () => config);
     expect(await post(events([1], { config: CONFIG }))).toMatchObject([{ type: 'stored' }]);
     await clock.advance(10_000);
     expect(await engine.quiet()).toBeUndefined();
@@ -251,8 +251,8 @@ describe('the host engine', () => {
         type: 'stored',
         dropped: [
           { seq: 2, reason: 'invalid', detail: expect.stringContaining('name') },
-          { seq: 3, reason: 'invalid', detail: expect.stringContaining('JSON') },
-          { seq: 4, reason: 'too-large', detail: expect.stringContaining('32768') },
+          { seq: 3, reason: 'invalid', detail: expect.stringContaining('circular') },
+          { seq: 4, reason: 'too-large', detail: '40015 bytes' },
         ],
       },
     ]);
@@ -526,7 +526,7 @@ describe('the host engine', () => {
 
   it('does not need to keep the configuration', async () => {
     const { clock, post, requests } = setup({
-      meta: { read: async () => new Map(), write: () => Promise.reject(new Error('no')) },
+      meta: { read: async () => new Map(), update: () => Promise.reject(new Error('no')) },
     });
     expect(await post(events([1], { config: CONFIG }))).toMatchObject([{ type: 'stored' }]);
     expect(await post(events([2]))).toMatchObject([{ type: 'stored' }]);
@@ -537,10 +537,46 @@ describe('the host engine', () => {
   it('ignores damaged configurations it finds', async () => {
     const { meta, post } = setup();
     for (const [i, damaged] of [null, 'text', {}, { ...CONFIG, endpoint: 7 }, configOf({ key: 'other' })].entries()) {
-      await meta.write(i % 2 ? `config ${TO}` : `config ${i}`, damaged);
+      await meta.update(i % 2 ? `config ${TO}` : `config ${i}`, () => damaged);
     }
 
     expect(await post(events([1]))).toEqual([{ type: 'unknown' }]);
+  });
+
+  it('adds the ids of browser and visit to what it stores, and forgets them with a purge', async () => {
+    const { clock, post, requests } = setup();
+    await post(events([1], { config: CONFIG, origins: [{ ...ORIGIN, anonymousId: 'forged' }] }));
+    await clock.advance(5_000);
+    await post({ petrel: 1, type: 'purge', to: TO });
+    await post(events([2]));
+    await clock.advance(5_000);
+
+    const [before, after] = requests.map(({ body }) => body.events[0]!);
+    expect(before).toMatchObject({
+      anonymousId: expect.stringMatching(/^id-/),
+      sessionId: expect.stringMatching(/^id-/),
+    });
+    expect(after!.anonymousId).toMatch(/^id-/);
+    expect(after!.anonymousId).not.toBe(before!.anonymousId);
+  });
+
+  it('makes up no id for a visitor who asks for privacy, unless the page says otherwise', async () => {
+    const { clock, meta, post, requests } = setup({ gpc: () => true });
+    const origin = (gpc?: boolean) => ({ source: `source-${gpc}`, context: { ...(gpc !== undefined && { gpc }) } });
+    await post(events([1], { config: CONFIG, origins: [origin()] }));
+    await post(events([2], { origins: [origin(true)] }));
+    expect([...(await meta.read()).keys()]).toEqual([`config ${TO}`]);
+    await post(events([3], { origins: [origin(false)] }));
+    await clock.advance(5_000);
+
+    const ids = requests.flatMap(({ body }) =>
+      body.events.map(({ anonymousId, sessionId }) => [anonymousId, sessionId]),
+    );
+    expect(ids).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+      [expect.any(String), expect.any(String)],
+    ]);
   });
 
   it('leaves messages alone that are not its own', async () => {
