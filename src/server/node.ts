@@ -56,20 +56,20 @@ export function toNodeListener(
     outgoing.once('close', () => {
       if (!outgoing.writableFinished) gone.abort();
     });
-    let response: Response;
-    try {
-      response = await handler(toRequest(incoming, bodyTimeoutMs, gone.signal));
-    } catch (error) {
+    const refuse = (error: unknown) => {
       const refusal = refusalOf(error);
-      if (refusal.error === 'internal') onError(error);
-      response = answerRefusal(refusal);
-    }
+      if (refusal.error === 'internal' && !gone.signal.aborted) onError(error);
+      return answerRefusal(refusal);
+    };
     try {
+      const response = await handler(toRequest(incoming, bodyTimeoutMs, gone.signal));
+      if (!(response instanceof Response)) throw new TypeError('the handler returned no Response');
       await send(response, incoming, outgoing);
     } catch (error) {
-      // The status is on its way already: all that can be said is that the answer is not whole.
-      outgoing.destroy();
-      if (!gone.signal.aborted) onError(error);
+      const refusal = refuse(error);
+      // When the status is on its way already, all that can be said is that the answer is not whole.
+      if (outgoing.headersSent) outgoing.destroy();
+      else await send(refusal, incoming, outgoing).catch(() => outgoing.destroy());
     }
   }
 }
@@ -149,6 +149,8 @@ async function send(response: Response, incoming: IncomingMessage, outgoing: Ser
   if (!incoming.complete) outgoing.once('finish', () => linger(incoming));
   outgoing.writeHead(response.status);
   if (response.body) {
+    // A stream (server-sent events) may have nothing to say for long; the client should know that it is open.
+    if (!response.headers.has('content-length')) outgoing.flushHeaders();
     const reader = response.body.getReader();
     outgoing.once('close', () => void reader.cancel().catch(() => {}));
     for (;;) {
@@ -162,8 +164,8 @@ async function send(response: Response, incoming: IncomingMessage, outgoing: Ser
 }
 
 /**
- * After an answer, Node reads the rest of the body away, however much comes. Closing at once instead would reset the connection,
- * and the sender would see a network error in place of the 413 that says why (RFC 9112 §9.6). So: a while, and not too much.
+ * Reads the rest of a body away after its answer, for a while, and not too much. Closing at once would reset the connection, and
+ * the sender would see a network error in place of the 413 that says why (RFC 9112 §9.6).
  */
 function linger(incoming: IncomingMessage): void {
   const { socket } = incoming;
@@ -173,6 +175,8 @@ function linger(incoming: IncomingMessage): void {
     if (socket.bytesRead - from > LINGER_BYTES || Date.now() >= until) socket.destroy();
   }, LINGER_CHECK_MS);
   incoming.once('close', () => clearInterval(timer));
+  incoming.removeAllListeners('data');
+  incoming.resume();
 }
 
 /** Options of {@link serve}. */
@@ -203,6 +207,11 @@ export interface ServeOptions extends NodeListenerOptions {
    * @defaultValue 10000
    */
   maxConnections?: number;
+  /**
+   * How long `close()` lets requests under way finish, in milliseconds (0 to 600 000); then their connections are cut.
+   * @defaultValue 10000
+   */
+  closeTimeoutMs?: number;
 }
 
 /** A server that listens. */
@@ -231,7 +240,9 @@ export async function serve(handler: Handler, options: ServeOptions = {}): Promi
   const maxConnections = rest.maxConnections ?? 10_000;
   checkNumber('headersTimeoutMs', headersTimeoutMs, { min: 100, max: 3_600_000 });
   checkNumber('keepAliveTimeoutMs', keepAliveTimeoutMs, { min: 0, max: 3_600_000 });
+  const closeTimeoutMs = rest.closeTimeoutMs ?? 10_000;
   checkNumber('maxConnections', maxConnections, { min: 1, max: 1_000_000 });
+  checkNumber('closeTimeoutMs', closeTimeoutMs, { min: 0, max: 600_000 });
   const listener = toNodeListener(handler, rest);
 
   const server = createServer(
@@ -247,6 +258,11 @@ export async function serve(handler: Handler, options: ServeOptions = {}): Promi
   );
   server.maxConnections = maxConnections;
   server.on('clientError', answerClientError);
+  const underway = new Set<ServerResponse>();
+  server.on('request', (_, outgoing) => {
+    underway.add(outgoing);
+    outgoing.once('close', () => underway.delete(outgoing));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
     server.listen(port, host, resolve);
@@ -261,8 +277,14 @@ export async function serve(handler: Handler, options: ServeOptions = {}): Promi
     server,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        const timer = setTimeout(() => server.closeAllConnections(), closeTimeoutMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
         server.closeIdleConnections();
+        // Else each would be kept for a next request that nobody takes, and closing would take as long.
+        for (const outgoing of underway) if (!outgoing.headersSent) outgoing.setHeader('connection', 'close');
       }),
   };
 }
