@@ -24,14 +24,15 @@ function banner(demo, db) {
     ['Shop', link(demo.site), 'a small site with Petrel in a script tag'],
     ['Live', link(`${demo.site}live`), 'what the collector received; break it there'],
     ['App', link(`${demo.site}app`), 'a single-page app that imports Petrel'],
+    ['Tides', link(`${demo.site}tides`), 'an offline app with Petrel in its own worker'],
     ['Collector', link(demo.collector), 'where events are posted'],
     ['Database', db, before ? `${events(before)} from before` : 'new'],
   ];
-  const width = Math.max(...[demo.site.length + 4, db.length, demo.collector.length]);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colour codes take no room
+  const lengthOf = (/** @type {string} */ text) => text.replace(/\u001b\[[\d;]*m/g, '').length;
+  const width = Math.max(...rows.map(([, value = '']) => lengthOf(value)));
   const lines = rows.map(([name = '', value = '', about = '']) => {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the colour codes take no room
-    const length = value.replace(/\u001b\[[\d;]*m/g, '').length;
-    return `  ${bold(name.padEnd(10))} ${value}${' '.repeat(width - length)}  ${dim(about)}`;
+    return `  ${bold(name.padEnd(10))} ${value}${' '.repeat(width - lengthOf(value))}  ${dim(about)}`;
   });
   return `\n  ${bold('Petrel')} ${dim('demo')}\n\n${lines.join('\n')}\n\n  ${dim('Ctrl+C stops it. What is stored stays.')}\n`;
 }

@@ -76,7 +76,7 @@ ${page.head}
     </form>
   </section>
   <p class="small">A made-up shop: nothing is for sale and no form sends anything anywhere. It exists so that Petrel has something to count.</p>
-  <p class="small links"><a href="/live">What the collector received</a><a href="/app">The single-page app</a></p>
+  <p class="small links"><a href="/live">What the collector received</a><a href="/app">The single-page app</a><a href="/tides">The offline app</a></p>
 </footer>
 <petrel-badge></petrel-badge>
 <div class="toast" role="status" aria-live="polite" data-toast></div>
@@ -290,10 +290,11 @@ export function notFound(visit) {
 }
 
 /**
- * The single-page app: one document for all of its addresses, Petrel by import instead of by script tag.
+ * The document of an app that imports Petrel as a module instead of by script tag.
  * @param {Visit} visit
+ * @param {{ title: string, description: string, script: string, nav: unknown, main: unknown, foot: string, head?: unknown }} page
  */
-export function app(visit) {
+function appLayout(visit, page) {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -302,22 +303,37 @@ export function app(visit) {
 <meta name="color-scheme" content="light dark">
 <meta name="theme-color" content="#f6f2ea" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#0c1524" media="(prefers-color-scheme: dark)">
-<title>Rain book</title>
-<meta name="description" content="A single-page app that imports Petrel as a module.">
+<title>${page.title}</title>
+<meta name="description" content="${page.description}">
 <link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/shop.css">
 <link rel="stylesheet" href="/app.css">
-<script type="module" src="/app.js" data-endpoint="${visit.collector}" data-key="${visit.key}" id="app-script"></script>
+<script type="module" src="${page.script}" data-endpoint="${visit.collector}" data-key="${visit.key}" id="app-script"></script>
 <script type="module" src="/badge.js"></script>
+${page.head}
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
-<header class="top">
-  <a class="brand" href="/app" data-route>${MARK}<span>Rain book</span></a>
-  <nav aria-label="Main"><a class="nav-link" href="/app" data-route>Today</a><a class="nav-link" href="/app/year" data-route>The year</a></nav>
-  <a class="basket-link" href="/">To the shop</a>
-</header>
-<main id="main" tabindex="-1">
+<header class="top">${page.nav}<a class="basket-link" href="/">To the shop</a></header>
+<main id="main" tabindex="-1">${page.main}</main>
+<footer class="foot"><p class="small">${page.foot}</p><p class="small links"><a href="/live">What the collector received</a></p></footer>
+<petrel-badge></petrel-badge>
+</body>
+</html>`.toString();
+}
+
+/**
+ * The single-page app: one document for all of its addresses.
+ * @param {Visit} visit
+ */
+export function app(visit) {
+  return appLayout(visit, {
+    title: 'Rain book',
+    description: 'A single-page app that imports Petrel as a module.',
+    script: '/app.js',
+    nav: html`<a class="brand" href="/app" data-route>${MARK}<span>Rain book</span></a>
+  <nav aria-label="Main"><a class="nav-link" href="/app" data-route>Today</a><a class="nav-link" href="/app/year" data-route>The year</a></nav>`,
+    main: html`
   <section class="band essay" data-view="/app">
     <h1>What is in the glass?</h1>
     <form class="reading" data-reading>
@@ -332,10 +348,31 @@ export function app(visit) {
     <p class="lead" data-sum></p>
     <div class="bars" data-bars role="img" aria-label="Readings in order"></div>
     <p><button type="button" class="button quiet" data-clear>Begin a new book</button></p>
-  </section>
-</main>
-<footer class="foot"><p class="small">One document, several addresses: page views are sent by the app when the address changes. The readings stay in this browser; an event says that one was made.</p><p class="small links"><a href="/live">What the collector received</a></p></footer>
-<petrel-badge></petrel-badge>
-</body>
-</html>`.toString();
+  </section>`,
+    foot: 'One document, several addresses: page views are sent by the app when the address changes. The readings stay in this browser; an event says that one was made.',
+  });
+}
+
+/**
+ * The PWA: offline by its own worker, with Petrel's queue inside that worker.
+ * @param {Visit} visit
+ */
+export function tides(visit) {
+  return appLayout(visit, {
+    title: 'Tide table',
+    description: 'An offline app whose own worker runs the queue.',
+    script: '/tides/app.js',
+    head: html`<link rel="manifest" href="/tides/manifest.webmanifest">`,
+    nav: html`<a class="brand" href="/tides">${MARK}<span>Tide table</span></a>`,
+    main: html`
+  <section class="band essay">
+    <h1>Mind the water</h1>
+    <div class="gauge" aria-hidden="true"><i data-level></i></div>
+    <p class="lead" data-now></p>
+    <ol class="readings" data-tides aria-label="The next tides"></ol>
+    <p class="essay-end"><button type="button" class="button" data-walk>I walked down to the shore</button></p>
+    <p class="said" role="status" data-said></p>
+  </section>`,
+    foot: 'This app opens without a network, by its own service worker, and that worker runs the queue as well.',
+  });
 }

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { about, app, basket, home, journal, list, notFound, product } from './pages.mjs';
+import { about, app, basket, home, journal, list, notFound, product, tides } from './pages.mjs';
 
 const PUBLIC = fileURLToPath(new URL('public/', import.meta.url));
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
@@ -18,6 +18,7 @@ const TYPES = {
   '.json': 'application/json; charset=utf-8',
   '.map': 'application/json; charset=utf-8',
   '.svg': 'image/svg+xml; charset=utf-8',
+  '.webmanifest': 'application/manifest+json',
 };
 
 /** Sent with everything. `no-cache` is "ask before you use it": files change with each build, and bfcache stays usable. */
@@ -82,6 +83,8 @@ function pageAt({ pathname, searchParams }, visit) {
     case '/app':
     case '/app/year':
       return app(visit);
+    case '/tides':
+      return tides(visit);
     default:
       return pathname.startsWith('/shop/') ? product(visit, pathname.slice('/shop/'.length)) : undefined;
   }
@@ -101,6 +104,7 @@ function pageHeaders(collector) {
       `connect-src 'self' ${collector}`,
       "style-src 'self'",
       "img-src 'self'",
+      "manifest-src 'self'",
       "form-action 'self'",
       "base-uri 'none'",
       "frame-ancestors 'none'",
@@ -134,6 +138,8 @@ async function sendFile(req, res, pathname, collector) {
     if (pathname === '/petrel-sw.js') {
       headers['content-security-policy'] = `default-src 'none'; connect-src ${collector}`;
     }
+    // A worker file is the right place to say how far up its scope may reach: `/tides` is above `/tides/`.
+    if (pathname === '/tides/sw.js') headers['service-worker-allowed'] = '/tides';
     if (req.headers['if-none-match'] === etag) {
       res.writeHead(304, headers).end();
       return true;

@@ -148,6 +148,7 @@ describe('a visit', () => {
       'about',
       'app',
       'app/year',
+      'tides',
     ]) {
       const page = await fetch(site + path);
       const policy = page.headers.get('content-security-policy');

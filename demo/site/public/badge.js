@@ -78,7 +78,7 @@ class PetrelBadge extends HTMLElement {
       });
     }
     this.#at('flush').addEventListener('click', async () => {
-      await window.petrel?.flush?.();
+      await window.petrel?.flush();
       this.#ask();
     });
     this.#timer = setInterval(() => this.#ask(), ASK_MS);
@@ -105,7 +105,8 @@ class PetrelBadge extends HTMLElement {
   async #ask() {
     const tracker = window.petrel;
     if (document.hidden || this.#asking) return;
-    if (!tracker?.stats) return this.#show('', 'Petrel is loading');
+    // The stub in its place is an array of calls.
+    if (!tracker || Array.isArray(tracker)) return this.#show('', 'Petrel is loading');
     this.#asking = true;
     try {
       const stats = await tracker.stats();
