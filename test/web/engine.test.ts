@@ -524,6 +524,35 @@ describe('the host engine', () => {
     expect(requests.flatMap(({ seqs }) => seqs)).toEqual([1]);
   });
 
+  it.each(['crash', 'crash-after-commit'] as const)(
+    'delivers every event although the worker is killed (%s) in any one of its transactions',
+    async (kind) => {
+      let killed = 0;
+      for (let transaction = 0; ; transaction++) {
+        const store = createFaultyStore(createMemoryStore<QueuedEvent>());
+        let handle = store;
+        store.at(transaction, { kind });
+        const { clock, post, requests, restart, stats } = setup({ openStore: () => handle });
+        const message = events([1, 2, 3, 4, 5], { config: CONFIG, drops: [[SOURCE, 6, 7, 'sampled']] });
+        const [answer] = await post(message);
+        await post({ petrel: 1, type: 'flush', to: TO });
+        await clock.advance(20_000);
+        if (!store.dead) break; // all of them were tried
+        killed++;
+
+        handle = store.restart();
+        restart();
+        // What was not acknowledged is handed over again by the page, what was is the worker's.
+        await post(answer?.type === 'stored' ? { petrel: 1, type: 'wake', to: TO } : message);
+        await clock.advance(60_000);
+
+        expect(new Set(requests.flatMap(({ seqs }) => seqs))).toEqual(new Set([1, 2, 3, 4, 5]));
+        expect(await stats()).toMatchObject({ accepted: 7, delivered: 5, dropped: 2, waiting: 0, inFlight: 0 });
+      }
+      expect(killed).toBeGreaterThan(4);
+    },
+  );
+
   it('does not need to keep the configuration', async () => {
     const { clock, post, requests } = setup({
       meta: { read: async () => new Map(), update: () => Promise.reject(new Error('no')) },
