@@ -359,7 +359,9 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   fc.constant(step('read state', (tx) => tx.readState())),
   fc
     .tuple(offset, offset)
-    .map(([n, at]) => step(`source ${n} ${at}`, (tx) => tx.writeSource(`source-${n % 3}`, { stored: [[1, n + 1]], at }))),
+    .map(([n, at]) =>
+      step(`source ${n} ${at}`, (tx) => tx.writeSource(`source-${n % 3}`, { stored: [[1, n + 1]], at })),
+    ),
   offset.map((n) => step(`read source ${n}`, (tx) => tx.readSource(`source-${n % 3}`))),
   offset.map((at) => step(`forget ${at}`, (tx) => tx.removeSources(at))),
 );
