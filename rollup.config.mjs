@@ -185,8 +185,8 @@ const finish = {
 
 /** @param {import('rollup').RollupLog} warning */
 function onwarn(warning) {
-  // Until every part is written: types that no entry exports yet.
-  if (warning.plugin === 'dts') return console.warn(warning.message);
+  // Until every part is written: types that no entry exports yet, an entry without types.
+  if (warning.plugin === 'dts' || warning.code === 'EMPTY_BUNDLE') return console.warn(warning.message);
   throw new Error(`${warning.plugin ? `${warning.plugin}: ` : ''}${warning.message}`);
 }
 
