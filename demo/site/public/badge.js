@@ -78,6 +78,8 @@ class PetrelBadge extends HTMLElement {
       });
     }
     this.#at('flush').addEventListener('click', async () => {
+      // A backoff ends when the browser says that the network is back. It never says so of localhost, so this does.
+      dispatchEvent(new Event('online'));
       await window.petrel?.flush();
       this.#ask();
     });
@@ -134,9 +136,13 @@ class PetrelBadge extends HTMLElement {
   async #mode(stats) {
     if (stats.pausedBy)
       return `Nothing is sent: ${PAUSES[stats.pausedBy]}${stats.lastFailure ? ` (${stats.lastFailure})` : ''}.`;
-    const registration = await navigator.serviceWorker?.getRegistration('/petrel-sw/').catch(() => undefined);
-    return registration?.active
-      ? 'The queue is in its own service worker.'
+    // Asked for a path, a browser answers with whatever worker would control it: the scope says whose it is.
+    const registrations = (await navigator.serviceWorker?.getRegistrations().catch(() => [])) ?? [];
+    const active = (scope) => registrations.some((each) => each.active && new URL(each.scope).pathname === scope);
+    if (location.pathname.startsWith('/tides') && active('/tides'))
+      return "The queue is in this app's own service worker.";
+    return active('/petrel-sw/')
+      ? 'The queue is in a service worker of its own.'
       : 'The queue is in this page: no worker yet.';
   }
 
