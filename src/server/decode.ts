@@ -1,6 +1,7 @@
 import { MAX_PROPERTY_DEPTH } from '../core/event.js';
 import { type ExpandedBody, type ExpandLimits, expandBody } from '../core/wire-codec.js';
-import { Refusal } from './refusal.js';
+import { concat, inflate } from './inflate.js';
+import { Refusal, tooLarge } from './refusal.js';
 
 /** How large a body may be. */
 export interface DecodeLimits extends ExpandLimits {
@@ -111,31 +112,6 @@ async function readBody(request: Request, max: number, budget?: ReadingBudget): 
   }
 }
 
-/** Inflates, and stops as soon as there is more than `max`. */
-async function inflate(bytes: Uint8Array, max: number): Promise<Uint8Array> {
-  const gunzip = new DecompressionStream('gzip');
-  const writer = gunzip.writable.getWriter();
-  // A broken body fails the reading side as well, where it is handled.
-  writer.write(bytes as Uint8Array<ArrayBuffer>).catch(() => {});
-  writer.close().catch(() => {});
-  const reader: ReadableStreamDefaultReader<Uint8Array> = gunzip.readable.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return concat(chunks, length);
-      length += value.length;
-      if (length > max) throw tooLarge('inflated body', max);
-      chunks.push(value);
-    }
-  } catch (error) {
-    await reader.cancel().catch(() => {});
-    if (error instanceof Refusal) throw error;
-    throw new Refusal('invalid-encoding', 'the body is not whole gzip', { cause: error });
-  }
-}
-
 /** Above this, JSON is looked at before it is parsed. Smaller bodies cannot do harm. */
 const SCAN_ABOVE_BYTES = 262_144;
 
@@ -188,18 +164,3 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-
-function concat(chunks: Uint8Array[], length: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
-}
-
-function tooLarge(what: string, limitBytes: number): Refusal {
-  return new Refusal('too-large', `the ${what} is larger than ${limitBytes} bytes`, { limitBytes });
-}

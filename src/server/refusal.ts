@@ -95,6 +95,11 @@ export class Refusal extends Error {
   }
 }
 
+/** What has more bytes than may be. */
+export function tooLarge(what: string, limitBytes: number): Refusal {
+  return new Refusal('too-large', `the ${what} is larger than ${limitBytes} bytes`, { limitBytes });
+}
+
 const REFUSED: readonly PetrelErrorCode[] = ['invalid-message', 'unsupported-version', 'too-large'];
 
 /** Whatever was thrown, as a refusal. What is neither a refusal nor a complaint about the body is a bug: `internal`, without details. */
