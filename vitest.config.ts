@@ -8,6 +8,8 @@ import { chromiumLaunchOptions } from './scripts/find-chromium.mjs';
 export default defineConfig({
   define: { __VERSION__: JSON.stringify('0.0.0-test') },
   test: {
+    // No test waits for real time, but some search thousands of schedules, on machines that do other things as well.
+    testTimeout: 30_000,
     projects: [
       {
         extends: true,
