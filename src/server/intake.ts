@@ -64,8 +64,11 @@ interface WaitingRequest {
 /** Ids of stored events remembered, and for how long. 200 000 ids of 30 characters are about 20 MB. */
 const RECENT_IDS = { maxIds: 200_000, maxAgeMs: 600_000 };
 
-/** Failed writes in a row after which nobody is kept waiting any more: it is not a hiccup. */
-const FAILURES_UNTIL_DOWN = 3;
+/**
+ * How long a sink may fail until nobody is kept waiting for it any more. Not a number of failures: with several writes under way,
+ * one hiccup is as many of them.
+ */
+const DOWN_AFTER_MS = 2_000;
 
 /**
  * Requests that may wait for the same event: the leaving page's, the worker's, a retry's. More is somebody posting the same body
@@ -85,6 +88,7 @@ export function createIntake(options: CheckedOptions): Intake {
   const recent = createRecentIds({ ...RECENT_IDS, clock });
   let waitingBytes = 0;
   let sinkFailures = 0;
+  let failingSince = 0;
   let closed: Promise<void> | undefined;
   let drained = () => {};
 
@@ -131,7 +135,7 @@ export function createIntake(options: CheckedOptions): Intake {
       sinkFailures = 0;
       return result;
     } catch (error) {
-      sinkFailures++;
+      if (sinkFailures++ === 0) failingSince = clock.now();
       options.onError(error, 'sink');
       // Their events stay queued, and are stored when the sink is back.
       if (isDown()) for (const request of [...waiting]) request.reject(failing(error));
@@ -139,7 +143,7 @@ export function createIntake(options: CheckedOptions): Intake {
     }
   }
 
-  const isDown = () => sinkFailures >= FAILURES_UNTIL_DOWN;
+  const isDown = () => sinkFailures > 1 && clock.now() - failingSince >= DOWN_AFTER_MS;
   const failing = (cause?: unknown) =>
     new Refusal('sink-failing', 'the store cannot be used at the moment', { retryAfterMs: FAILING_RETRY_MS, cause });
   const shuttingDown = (cause?: unknown) =>

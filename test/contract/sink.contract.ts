@@ -190,6 +190,16 @@ export function sinkContract(name: string, makeSink: () => Promise<SinkFixture> 
       ]);
     });
 
+    it('says so for as many as the collector asks at once', async () => {
+      const { sink } = await make();
+      await sink.write(range(1, 3000), []);
+      const every = Array.from({ length: 5000 }, (_, i): [string, number, number] => [SOURCE, i + 1, i + 1]);
+
+      expect(await sink.has([[SOURCE, 1, 10_000]])).toEqual([[SOURCE, 1, 3000]]);
+      expect(await sink.has(every)).toEqual(every.slice(0, 3000));
+      expect(await sink.has([])).toEqual([]);
+    });
+
     it('may be closed twice', async () => {
       const { sink } = await make();
 

@@ -317,7 +317,9 @@ describe('a sink that fails', () => {
     const { collector, clock } = setUp({ sink });
 
     const early = collector(post(rows(queued(1, 3))));
-    await clock.advance(2_000);
+    await clock.advance(1_900);
+    expect(await isSettled(early)).toBe(false);
+    await clock.advance(4_000);
     const late = collector(post(rows(queued(4, 6))));
     await clock.settle();
 

@@ -6,6 +6,7 @@
  * @packageDocumentation
  */
 import { PetrelError } from '../../core/errors.js';
+import { eventId } from '../../core/event.js';
 import { checkNumber, show } from '../../core/options.js';
 import { type ReceivedEvent, rangesOf, type Sink } from './sink.js';
 
@@ -139,8 +140,9 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sink
   const insertDrop = db.prepare(
     'INSERT OR IGNORE INTO drops (source, first, last, reason, received_at) VALUES (?, ?, ?, ?, ?)',
   );
+  // One statement and one row, however many ids: a row for each would take longer than the search.
   const selectStored = db.prepare(
-    "SELECT value AS seq FROM json_each(?) WHERE EXISTS (SELECT 1 FROM events WHERE id = ? || '.' || value) ORDER BY value",
+    'SELECT json_group_array(value) AS ids FROM json_each(?) WHERE EXISTS (SELECT 1 FROM events WHERE id = value)',
   );
   let closed = false;
 
@@ -166,13 +168,14 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sink
 
     async has(ranges) {
       refuseWhenClosed();
-      return ranges.flatMap(([source, first, last]) => {
-        const asked = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-        const stored = selectStored.all(JSON.stringify(asked), source) as { seq: number }[];
-        return rangesOf(
-          source,
-          stored.map(({ seq }) => seq),
-        );
+      const asked = ranges.map(([source, first, last]) =>
+        Array.from({ length: last - first + 1 }, (_, i) => eventId(source, first + i)),
+      );
+      const { ids } = selectStored.get(JSON.stringify(asked.flat())) as { ids: string };
+      const stored = new Set<string>(JSON.parse(ids));
+      return ranges.flatMap(([source, first], r) => {
+        const seqs = asked[r]!.flatMap((id, i) => (stored.has(id) ? [first + i] : []));
+        return rangesOf(source, seqs);
       });
     },
 
@@ -250,7 +253,7 @@ function open(Driver: SqliteDriver, path: string, pragmas: string[]): SqliteData
 
 async function loadLibsql(): Promise<SqliteDriver> {
   try {
-    return (await import('libsql')).default as unknown as SqliteDriver;
+    return (await import('libsql')).default;
   } catch (cause) {
     throw new PetrelError(
       'store-unavailable',
