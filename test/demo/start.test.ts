@@ -1,89 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createDemoProcesses, type DemoProcesses } from './demo-process.js';
 
-// The demo as its users start it: a process of its own, over the built package. Run `npm run build` first.
-
-const START = fileURLToPath(new URL('../../demo/start.mjs', import.meta.url));
-
-interface Ended {
-  code: number | null;
-  output: string;
-}
-
-interface Running {
-  site: string;
-  collector: string;
-  output(): string;
-  /** Sends the signal that Ctrl+C sends, and waits for the end. */
-  interrupt(): Promise<Ended>;
-}
-
-let folder: string;
-let db: string;
-const children = new Set<ChildProcess>();
+let demo: DemoProcesses;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'petrel-demo-'));
-  db = join(folder, 'deep', 'demo.db');
+  demo = await createDemoProcesses();
 });
 
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  children.clear();
-  await rm(folder, { recursive: true, force: true });
-});
-
-function launch(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [START, ...args], { env: { ...process.env, ...env, NO_COLOR: '1' } });
-  children.add(child);
-  let output = '';
-  const ended = new Promise<Ended>((resolve) => {
-    child.on('close', (code) => {
-      children.delete(child);
-      resolve({ code, output });
-    });
-  });
-  const printed = (pattern: RegExp) =>
-    new Promise<void>((resolve, reject) => {
-      const look = () => pattern.test(output) && resolve();
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.setEncoding('utf8').on('data', (text: string) => {
-          output += text;
-          look();
-        });
-      }
-      void ended.then(({ code }) => reject(new Error(`ended with ${code} before it printed ${pattern}:\n${output}`)));
-    });
-  return { child, ended, printed, output: () => output };
-}
-
-async function start(...args: string[]): Promise<Running> {
-  const { child, ended, printed, output } = launch(['--port', '0', '--collector-port', '0', '--db', db, ...args]);
-  await printed(/Ctrl\+C/);
-  const url = (name: string) => output().match(new RegExp(`${name}\\s+(http://\\S+)`))?.[1] ?? '';
-  return {
-    site: url('Shop'),
-    collector: url('Collector'),
-    output,
-    interrupt: () => {
-      child.kill('SIGINT');
-      return ended;
-    },
-  };
-}
-
-/** Runs to the end without having started. */
-async function refused(args: string[], env: Record<string, string> = {}): Promise<Ended> {
-  const { ended, printed } = launch(args, env);
-  printed(/(?!)/).catch(() => {});
-  return ended;
-}
+afterEach(() => demo.clear());
 
 const SOURCE = 'a-source-of-22-letters';
 
@@ -136,7 +62,7 @@ const rowsOf = (messages: Message[]) => messages.flatMap(({ data }) => data.rows
 
 describe('a visit', () => {
   test('finds every page of the shop, under a policy that takes scripts and workers from the site alone', async () => {
-    const { site, collector } = await start();
+    const { site, collector } = await demo.start();
 
     for (const path of [
       '',
@@ -161,7 +87,7 @@ describe('a visit', () => {
   });
 
   test('finds the tracker, and a worker file that is never used without asking', async () => {
-    const { site, collector } = await start();
+    const { site, collector } = await demo.start();
 
     const tag = await fetch(`${site}petrel.js`);
     const worker = await fetch(`${site}petrel-sw.js`);
@@ -174,7 +100,7 @@ describe('a visit', () => {
   });
 
   test('gets 404 for what is not there, and nothing from outside of the site', async () => {
-    const { site } = await start();
+    const { site } = await demo.start();
 
     const statuses = [];
     for (const path of [
@@ -193,7 +119,7 @@ describe('a visit', () => {
   });
 
   test('is not tracked on the live page', async () => {
-    const { site } = await start();
+    const { site } = await demo.start();
 
     const page = await (await fetch(`${site}live`)).text();
 
@@ -204,7 +130,7 @@ describe('a visit', () => {
 
 describe('the live stream', () => {
   test('shows a posted batch, each event once, and has it after a restart', async () => {
-    const first = await start();
+    const first = await demo.start();
     const watched = follow(first.site, ({ event, data }) => event === 'status' && data.status.requestCount === 2);
 
     expect((await post(first.collector, 1, 3)).status).toBe(200);
@@ -231,7 +157,7 @@ describe('the live stream', () => {
     expect(ended.code).toBe(0);
     expect(ended.output).toContain('Closed, with 4 events');
 
-    const second = await start();
+    const second = await demo.start();
     expect(second.output()).toContain('4 events from before');
     const [snapshot] = await follow(second.site, () => true);
     expect(snapshot!.event).toBe('snapshot');
@@ -239,7 +165,7 @@ describe('the live stream', () => {
   });
 
   test('shows a hole in the numbers of a source, and closes it when the events arrive', async () => {
-    const { site, collector } = await start();
+    const { site, collector } = await demo.start();
 
     await post(collector, 1, 2);
     await post(collector, 6, 7);
@@ -252,7 +178,7 @@ describe('the live stream', () => {
   });
 
   test('reads older rows from the database', async () => {
-    const { site, collector } = await start();
+    const { site, collector } = await demo.start();
     await post(collector, 1, 130);
     const [snapshot] = await follow(site, () => true);
     const shown = rowsOf([snapshot!]);
@@ -272,7 +198,7 @@ describe('misbehaviour on request', () => {
     fetch(`${site}live/fault`, { method: 'POST', headers: { origin }, body: JSON.stringify(body) });
 
   test('refuses connections until it is ended', async () => {
-    const { site, collector } = await start();
+    const { site, collector } = await demo.start();
 
     expect((await ask(site, { kind: 'refuse', seconds: 60 })).status).toBe(200);
     await expect(post(collector, 1, 1)).rejects.toThrow('fetch failed');
@@ -284,7 +210,7 @@ describe('misbehaviour on request', () => {
   });
 
   test('answers 503, 429 with Retry-After, or stores and says nothing', async () => {
-    const { site, collector } = await start();
+    const { site, collector } = await demo.start();
 
     await ask(site, { kind: 'unavailable', seconds: 60 });
     expect((await post(collector, 1, 1)).status).toBe(503);
@@ -300,7 +226,7 @@ describe('misbehaviour on request', () => {
   });
 
   test('is not open to other sites, nor to nonsense', async () => {
-    const { site, collector } = await start();
+    const { site, collector } = await demo.start();
 
     expect((await ask(site, { kind: 'refuse', seconds: 60 }, 'https://elsewhere.example')).status).toBe(403);
     expect((await ask(site, { kind: 'explode', seconds: 5 })).status).toBe(400);
@@ -313,7 +239,7 @@ describe('misbehaviour on request', () => {
 
 describe('the command line', () => {
   test('explains itself', async () => {
-    const { code, output } = await refused(['--help']);
+    const { code, output } = await demo.refused(['--help']);
 
     expect(code).toBe(0);
     for (const word of ['--port', '--collector-port', '--host', '--db', 'PETREL_DEMO_PORT'])
@@ -330,7 +256,7 @@ describe('the command line', () => {
     [['--db', ''], {}, '`--db` must not be empty.'],
     [[], { PETREL_DEMO_PORT: '1e3' }, '`PETREL_DEMO_PORT` must be a whole number'],
   ] satisfies [string[], Record<string, string>, string][])('refuses %j %j', async (args, env, message) => {
-    const { code, output } = await refused(args, env);
+    const { code, output } = await demo.refused(args, env);
 
     expect(output).toContain(message);
     expect(code).toBe(2);
@@ -341,8 +267,8 @@ describe('the command line', () => {
     await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
     const { port } = other.address() as AddressInfo;
 
-    const asSite = await refused(['--port', `${port}`, '--collector-port', '0', '--db', db]);
-    const asCollector = await refused(['--port', '0', '--collector-port', `${port}`, '--db', db]);
+    const asSite = await demo.refused(['--port', `${port}`, '--collector-port', '0', '--db', demo.db]);
+    const asCollector = await demo.refused(['--port', '0', '--collector-port', `${port}`, '--db', demo.db]);
     await new Promise((done) => other.close(done));
 
     expect(asSite).toMatchObject({
@@ -353,7 +279,7 @@ describe('the command line', () => {
   });
 
   test('says when the database cannot be one', async () => {
-    const { code, output } = await refused(['--port', '0', '--collector-port', '0', '--db', folder]);
+    const { code, output } = await demo.refused(['--port', '0', '--collector-port', '0', '--db', demo.folder]);
 
     expect(code).toBe(1);
     expect(output).toContain('is a folder');
