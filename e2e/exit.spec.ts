@@ -1,0 +1,198 @@
+import type { Site } from './support/site.js';
+import type { Tab, Visitor } from './support/test.js';
+import { expect, networkIsBack, newNames, test, track, trackAndStore } from './support/test.js';
+
+/** Tracks in the click itself, 0 ms before the page is left for `url`. */
+async function clickAway(tab: Tab, url: string, count = 1): Promise<string[]> {
+  const names = newNames(count);
+  await tab.evaluate(
+    ({ names, url }) => {
+      harness.trackOnClick = names;
+      (document.querySelector('#leave') as HTMLAnchorElement).href = url;
+    },
+    { names, url },
+  );
+  await tab.click('#leave');
+  await arrived(tab, url);
+  return names;
+}
+
+/** Waits until the tab shows `url`. A navigation that is asked for while another one is on its way may never be answered in Firefox. */
+async function arrived(tab: Tab, url: string): Promise<void> {
+  await expect
+    .poll(() => tab.evaluate(() => document.readyState === 'complete' && location.href).catch(() => undefined))
+    .toBe(url);
+}
+
+/**
+ * WebKit stops a worker together with the last page of its site: what it has stored by then goes with the next visit, which is here.
+ * In the other engines the events must arrive without one.
+ */
+async function nextVisitWhereNeeded({ engine }: Visitor, tab: Tab, site: Site): Promise<void> {
+  if (engine === 'webkitgtk') await tab.goto(site.url('/app?next'));
+}
+
+for (const bfcache of [true, false]) {
+  test.describe(`with the back/forward cache ${bfcache ? 'on' : 'off'}`, () => {
+    test.use({ chromiumOptions: { bfcache } });
+    test.skip(({ engine }) => !bfcache && engine !== 'chromium', 'it is always on there');
+
+    for (const [where, host] of [
+      ['the same site', 'localhost'],
+      ['another site', '127.0.0.1'],
+    ] as const) {
+      test(`an event created 0 ms before the click on a link to ${where} is in the database once`, async ({
+        visitor,
+        site,
+        collector,
+      }) => {
+        const tab = await visitor.open(site.url('/app'));
+        const names = await trackAndStore(tab, 1);
+        for (let i = 0; i < 3; i++) {
+          names.push(...(await clickAway(tab, site.url('/elsewhere', host))));
+          await nextVisitWhereNeeded(visitor, tab, site);
+          await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
+          await tab.goto(site.url('/app'));
+        }
+      });
+
+      test(`events of the task that goes to ${where} by location.href are in the database once`, async ({
+        visitor,
+        site,
+        collector,
+      }) => {
+        const tab = await visitor.open(site.url('/app'));
+        const names = newNames(20);
+
+        await tab.evaluate(
+          ({ names, url }) => {
+            harness.track(names);
+            location.href = url;
+          },
+          { names, url: site.url('/elsewhere', host) },
+        );
+        await arrived(tab, site.url('/elsewhere', host));
+
+        await nextVisitWhereNeeded(visitor, tab, site);
+        await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
+      });
+    }
+  });
+}
+
+test('an event of the very first page is in the database although the visitor left before there was a worker', async ({
+  visitor,
+  site,
+  collector,
+}) => {
+  site.answer('/petrel-sw.js', { delayMs: 3_000 });
+  const tab = await visitor.open(site.url('/app'));
+
+  const names = await clickAway(tab, site.url('/elsewhere', '127.0.0.1'), 3);
+
+  await nextVisitWhereNeeded(visitor, tab, site);
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
+});
+
+test('events of the task that closes a popup are in the database once', async ({ visitor, site, collector }) => {
+  test.skip(visitor.engine === 'webkitgtk', 'it opens no popup without a gesture');
+  const opener = await visitor.open(site.url('/app'));
+  const names = [...(await trackAndStore(opener, 1)), ...newNames(5)];
+
+  await opener.evaluate(
+    ({ names, url }) =>
+      new Promise<void>((done) => {
+        const popup = window.open(url) as Window & typeof globalThis;
+        popup.onload = () => {
+          popup.harness.track(names);
+          popup.close();
+          done();
+        };
+      }),
+    { names: names.slice(1), url: site.url('/app') },
+  );
+
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
+});
+
+test('a tab closed right after its last event loses none', async ({ visitor, site, collector }) => {
+  const names: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    const tab = await visitor.open(site.url('/app'));
+    names.push(...(await track(tab, 4)));
+    await tab.close();
+  }
+
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
+});
+
+test('ten navigations in a row with twenty events each lose and double nothing', async ({
+  visitor,
+  site,
+  collector,
+}) => {
+  const tab = await visitor.open(site.url('/app'));
+  const names: string[] = [];
+
+  for (let i = 0; i < 10; i++) {
+    names.push(...(await track(tab, 19)), ...(await clickAway(tab, site.url(`/app?page=${i}`))));
+    await tab.goto(site.url(`/app?typed=${i}`));
+  }
+
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 15_000 });
+});
+
+test('a page that comes back from the back/forward cache goes on under its own numbers', async ({
+  visitor,
+  site,
+  collector,
+}) => {
+  const tab = await visitor.open(site.url('/app'));
+  const names = await trackAndStore(tab, 2);
+
+  for (let i = 0; i < 3; i++) {
+    names.push(...(await clickAway(tab, site.url('/elsewhere', '127.0.0.1'), 2)));
+    await tab.back();
+    names.push(...(await trackAndStore(tab, 2)));
+  }
+
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
+  const sources = new Set((await collector.rows()).map(({ source }) => source));
+  expect(sources.size).toBe(1);
+});
+
+test('a page left with more than a keepalive request may carry is in the database once', async ({
+  visitor,
+  site,
+  collector,
+}) => {
+  const tab = await visitor.open(site.url('/app'));
+  const names = [...(await trackAndStore(tab, 1)), ...newNames(100)];
+
+  await tab.evaluate(
+    ({ names, url }) => {
+      harness.track(names, { text: 'x'.repeat(8_000) });
+      location.href = url;
+    },
+    { names: names.slice(1), url: site.url('/elsewhere', '127.0.0.1') },
+  );
+  await arrived(tab, site.url('/elsewhere', '127.0.0.1'));
+  // What no exit path could take is in the worker's queue, and goes with the next visit.
+  await tab.goto(site.url('/app'));
+
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 20_000 });
+});
+
+test('leaving during an outage loses nothing: the next visit delivers', async ({ visitor, site, collector }) => {
+  const tab = await visitor.open(site.url('/app'));
+  const names = await trackAndStore(tab, 3);
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
+
+  await collector.down();
+  names.push(...(await clickAway(tab, site.url('/app?next'), 10)));
+  await collector.up();
+  await tab.goto(site.url('/app?again'));
+  await networkIsBack(tab);
+
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 20_000 });
+});

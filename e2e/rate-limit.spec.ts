@@ -1,0 +1,52 @@
+import { expect, test, track, trackAndStore } from './support/test.js';
+
+test.describe('a collector that asks for patience', () => {
+  for (const { title, retryAfter, atLeastMs } of [
+    { title: 'in seconds', retryAfter: () => 3, atLeastMs: 3_000 },
+    // An HTTP date has whole seconds: up to one of them is lost in writing it.
+    { title: 'as a date', retryAfter: () => new Date(Date.now() + 4_000), atLeastMs: 2_900 },
+  ]) {
+    test(`is left alone until its Retry-After ends (${title})`, async ({ visitor, site, collector }) => {
+      const limit = collector.misbehave({ kind: 'status', status: 429, retryAfter: retryAfter() }, { times: 1 });
+      const tab = await visitor.open(site.url('/app'));
+
+      const names = await track(tab, 5);
+      const { endedAt } = await collector.end(({ status }) => status === 429);
+      for (let i = 0; i < 4; i++) names.push(...(await trackAndStore(tab, 100)));
+
+      await collector.expectExactlyOnce(names, { by: 'name', withinMs: 20_000 });
+      expect(limit.hits).toBe(1);
+      const next = collector.requests.find(({ at }) => at > endedAt!)!;
+      expect(next.at - endedAt!).toBeGreaterThanOrEqual(atLeastMs);
+    });
+  }
+
+  test('is left alone by a second tab and by a reload as well', async ({ visitor, site, collector }) => {
+    collector.misbehave({ kind: 'status', status: 503, retryAfter: 4 }, { times: 1 });
+    const tab = await visitor.open(site.url('/app'));
+    const names = await track(tab, 5);
+    const { endedAt } = await collector.end(({ status }) => status === 503);
+
+    const other = await visitor.open(site.url('/app'));
+    names.push(...(await trackAndStore(other, 5)));
+    await other.goto(site.url('/app?again'));
+    names.push(...(await trackAndStore(other, 5)));
+
+    await collector.expectExactlyOnce(names, { by: 'name', withinMs: 20_000 });
+    const next = collector.requests.find(({ at }) => at > endedAt!)!;
+    expect(next.at - endedAt!).toBeGreaterThanOrEqual(4_000);
+  });
+
+  test('is asked again although its Retry-After makes no sense', async ({ visitor, site, collector }) => {
+    Object.assign(site.options, { maxDelayMs: 1_000 });
+    const tab = await visitor.open(site.url('/app'));
+    const names: string[] = [];
+
+    for (const retryAfter of ['soon', '-5', '', '1e3', new Date(0).toUTCString()]) {
+      const limit = collector.misbehave({ kind: 'status', status: 503, retryAfter }, { times: 1 });
+      names.push(...(await track(tab, 5)));
+      await collector.expectExactlyOnce(names, { by: 'name', withinMs: 15_000 });
+      expect(limit.hits).toBe(1);
+    }
+  });
+});
