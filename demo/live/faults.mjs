@@ -7,6 +7,9 @@
 /** Longest a visitor may break it, in seconds: an open tab must not leave the demo broken for the next visitor. */
 export const MAX_SECONDS = 120;
 
+/** How soon a port that was taken meanwhile is asked for again, in ms. */
+const AGAIN_MS = 2_000;
+
 /**
  * @type {Record<string, (collector: Collector, seconds: number) => void | Promise<void>>}
  */
@@ -43,6 +46,30 @@ export function createFaults(collector, changed) {
     await collector.up();
   }
 
+  /**
+   * Another program may have taken the port while it was free: it is asked for until it is there again.
+   * @returns {Promise<string | undefined>} what went wrong
+   */
+  async function endOrTryAgain() {
+    try {
+      await end();
+      return undefined;
+    } catch (error) {
+      const why = `The collector cannot listen again yet: ${error instanceof Error ? error.message : error}`;
+      console.error(why);
+      endAfter(AGAIN_MS);
+      return why;
+    } finally {
+      changed();
+    }
+  }
+
+  /** @param {number} ms */
+  function endAfter(ms) {
+    timer = setTimeout(endOrTryAgain, ms);
+    timer.unref();
+  }
+
   return {
     get current() {
       return current;
@@ -62,13 +89,13 @@ export function createFaults(collector, changed) {
       if (fault && !(typeof seconds === 'number' && seconds > 0 && seconds <= MAX_SECONDS)) {
         return `\`seconds\` must be a number from 0 to ${MAX_SECONDS}, not ${JSON.stringify(seconds)}`;
       }
-      await end();
+      const wrong = await endOrTryAgain();
+      if (wrong) return wrong;
       if (fault && typeof seconds === 'number' && typeof kind === 'string') {
         const from = Date.now();
         current = { kind, from, until: from + seconds * 1000 };
         await fault(collector, seconds);
-        timer = setTimeout(() => void end().then(changed), seconds * 1000);
-        timer.unref();
+        endAfter(seconds * 1000);
       }
       changed();
       return undefined;

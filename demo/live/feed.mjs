@@ -157,7 +157,18 @@ export function createFeed({ archive, collector, fault, names }) {
     for (const listener of listeners) listener(event, data);
   }
 
-  const timer = setInterval(poll, POLL_MS);
+  let lastTrouble = '';
+  const timer = setInterval(() => {
+    try {
+      poll();
+      lastTrouble = '';
+    } catch (error) {
+      // A database that is locked or broken for a while is no reason to stop; it is one to say so, once.
+      const trouble = String(error);
+      if (trouble !== lastTrouble) console.error(`The database cannot be read: ${trouble}`);
+      lastTrouble = trouble;
+    }
+  }, POLL_MS);
 
   return {
     /**

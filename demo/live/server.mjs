@@ -48,7 +48,8 @@ export function createLive({ feed, faults }) {
     if (pathname !== '/live' && !pathname.startsWith('/live/')) return false;
     const file = FILES[/** @type {keyof typeof FILES} */ (pathname)];
     if (pathname === '/live/fault') {
-      if (req.method === 'POST') void setFault(req, res);
+      // The body may break off in the middle.
+      if (req.method === 'POST') setFault(req, res).catch(() => res.destroy());
       else send(req, res, 405, 'POST only\n', { allow: 'POST' });
     } else if (req.method !== 'GET' && req.method !== 'HEAD') {
       send(req, res, 405, 'GET only\n', { allow: 'GET, HEAD' });
