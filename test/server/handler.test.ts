@@ -339,7 +339,7 @@ describe('a sink that fails', () => {
   it('by hanging lets go of the requests in time, and is asked again', async () => {
     const memory = createMemorySink();
     const { sink, gates } = createGatedSink(memory);
-    const { collector, clock } = setUp({ sink, ackTimeoutMs: 5_000, sinkTimeoutMs: 20_000 });
+    const { collector, clock } = setUp({ sink, ackTimeoutMs: 5_000, sinkTimeoutMs: 7_000 });
     const response = collector(post(rows(queued(1, 3))));
 
     await clock.advance(5_000);
@@ -348,14 +348,35 @@ describe('a sink that fails', () => {
     expect(refusal).toMatchObject({ status: 503, error: 'ack-timeout' });
     expect(refusal.headers.get('retry-after')).toBe('5');
     const retry = collector(post(rows(queued(1, 3))));
-    await clock.advance(16_000);
+    await clock.advance(3_000);
     expect(gates).toHaveLength(2);
     gates[1]!('store');
-    // The request that was sent away does not count: the three are this one's.
-    expect((await retry).status).toBe(503);
-    await clock.settle();
+    // New to this one: the request that was sent away does not know.
+    expect(await answerOf(retry)).toMatchObject({ accepted: 3, duplicates: 0 });
     expect(memory.events.size).toBe(3);
-    expect(await answerOf(collector(post(rows(queued(1, 3)))))).toMatchObject({ duplicates: 3 });
+  });
+
+  it('for so long that events expire here takes them again when they come again', async () => {
+    const memory = createMemorySink();
+    let broken = true;
+    const sink: Sink = {
+      ...memory,
+      write: (...args) => (broken ? Promise.reject(new Error('disk full')) : memory.write(...args)),
+    };
+    const { collector, clock } = setUp({ sink, batch: { maxAgeMs: 1_000 } });
+    const response = collector(post(rows(queued(1, 3))));
+    await clock.advance(60_000);
+    expect(await refusalOf(response)).toMatchObject({ status: 503 });
+    expect(collector.state().waitingEvents).toBe(0);
+
+    broken = false;
+    const again = collector(post(rows(queued(1, 3))));
+    await clock.advance(10_000);
+    const third = await answerOf(collector(post(rows(queued(1, 3)))));
+
+    expect([200, 503]).toContain((await again).status);
+    expect(third).toMatchObject({ accepted: 0, duplicates: 3 });
+    expect(memory.events.size).toBe(3);
   });
 
   it('by throwing instead of rejecting is a sink that fails', async () => {
