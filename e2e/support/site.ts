@@ -73,8 +73,13 @@ export async function createSite(): Promise<Site> {
       'cache-control': 'no-cache',
       ...special?.headers,
     });
-    // In a script, `</script>` in a value would end it.
-    res.end(content.replaceAll('__OPTIONS__', JSON.stringify(site.options).replaceAll('<', '\\u003c')));
+    res.end(
+      content
+        // In a script, `</script>` in a value would end it.
+        .replaceAll('__OPTIONS__', JSON.stringify(site.options).replaceAll('<', '\\u003c'))
+        .replaceAll('__ENDPOINT__', String(site.options.endpoint))
+        .replaceAll('__KEY__', String(site.options.key)),
+    );
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
