@@ -50,7 +50,11 @@ async function open(url: string): Promise<Page> {
   return page;
 }
 
-const loaded = (page: Page) => page.waitForFunction(() => 'stats' in ((window as { petrel?: object }).petrel ?? {}));
+const loaded = (page: Page) =>
+  page.waitForFunction(() => {
+    const { petrel } = window as { petrel?: object };
+    return petrel && !Array.isArray(petrel);
+  });
 
 /** Presses the badge's button, which ends a backoff. */
 async function sendNow(page: Page): Promise<void> {

@@ -107,8 +107,8 @@ class PetrelBadge extends HTMLElement {
   async #ask() {
     const tracker = window.petrel;
     if (document.hidden || this.#asking) return;
-    // The stub in its place has `track` alone.
-    if (!tracker?.stats) return this.#show('', 'Petrel is loading');
+    // The stub in its place is an array of calls.
+    if (!tracker || Array.isArray(tracker)) return this.#show('', 'Petrel is loading');
     this.#asking = true;
     try {
       const stats = await tracker.stats();

@@ -1,5 +1,7 @@
 // Calls made before petrel.js is there wait in its place, in order. (Usually inline in the page; this page's policy allows files only.)
-window.petrel ??= { q: [], track: (...call) => window.petrel.q.push(['track', ...call]) };
+window.petrel ??= new Proxy([], {
+  get: (calls, verb) => (verb in calls ? calls[verb] : (...call) => calls.push([verb, ...call])),
+});
 
 /** @typedef {{ sku: string, slug: string, name: string, price: number }} Product */
 
