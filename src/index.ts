@@ -1,0 +1,9 @@
+import type { AnyEvents, EventMap, Tracker } from './page/api.js';
+import { checkOptions } from './page/check-options.js';
+import type { TrackerOptions } from './page/options.js';
+import { openTracker } from './page/tracker.js';
+
+export function createTracker<Events extends EventMap<Events> = AnyEvents>(options: TrackerOptions): Tracker<Events> {
+  checkOptions(options);
+  return openTracker(options, () => import('./page/register.js'));
+}

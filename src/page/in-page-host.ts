@@ -1,0 +1,82 @@
+import type { QueuedEvent } from '../core/event.js';
+import { createMemoryStore } from '../core/memory-store.js';
+import type { Store } from '../core/store.js';
+import { isQueuedEvent } from '../web/check-event.js';
+import { createHostEngine, type HostEngineOptions } from '../web/engine.js';
+import { createIdbDatabase } from '../web/idb-database.js';
+import { createIdbStore } from '../web/idb-store.js';
+import { createYieldingLeader } from '../web/leader.js';
+import { createIdbMetaStore, createMemoryMetaStore } from '../web/meta-store.js';
+import { createSystemClock } from '../web/system-clock.js';
+import type { EngineHost } from './host.js';
+
+/**
+ * The engine in the page, for where there is no worker: with IndexedDB, and from the moment that fails, in memory.
+ * A chunk of its own; a site with a worker never loads it.
+ */
+export async function openInPageHost(): Promise<EngineHost> {
+  const clock = createSystemClock();
+  const abort = new AbortController();
+  const database = createIdbDatabase({ clock });
+  const { lead, yield: giveUp, resume } = createYieldingLeader(navigator.locks);
+  const common = {
+    clock,
+    fetch: fetch.bind(globalThis),
+    onLine: () => navigator.onLine,
+    gpc: () => (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true,
+  } satisfies Partial<HostEngineOptions>;
+  const meta = createIdbMetaStore(database);
+  let engine = createHostEngine({
+    ...common,
+    openStore: (queue) => createIdbStore({ database, queue, isEvent: isQueuedEvent }),
+    meta,
+    lead,
+  });
+
+  const useMemory = () => {
+    const stores = new Map<string, Store<QueuedEvent>>();
+    void engine.close();
+    database.close();
+    engine = createHostEngine({
+      ...common,
+      openStore: (queue) => {
+        const store = stores.get(queue) ?? createMemoryStore<QueuedEvent>();
+        stores.set(queue, store);
+        // The engine opens and closes handles; what waits outlives them.
+        return { transact: store.transact, close() {} };
+      },
+      meta: createMemoryMetaStore(),
+      // Nobody else has this queue, so nobody else could send it.
+      lead: (_name, send) => send(),
+    });
+  };
+
+  // Refused, as in a sandboxed frame, or hanging: better known now than with the first event.
+  await meta.read().catch(useMemory);
+
+  // A hidden page sends nothing: it may be frozen with the lock in its hand, and Firefox keeps no page with a lock in its cache.
+  const look = () => (document.hidden ? giveUp() : resume());
+  document.addEventListener('visibilitychange', look, { signal: abort.signal });
+  addEventListener('pagehide', giveUp, { signal: abort.signal });
+  addEventListener('pageshow', look, { signal: abort.signal });
+  look();
+
+  return {
+    post(message, reply) {
+      // The same limits as in front of a worker, and the page may change its objects. (Safari has it since 15.4.)
+      const copy = typeof structuredClone === 'function' ? structuredClone(message) : message;
+      const asked = engine;
+      void asked.receive(copy, (answer) => {
+        if (answer.type !== 'error' || !answer.code.startsWith('store-')) return reply(answer);
+        if (engine === asked) useMemory();
+        void engine.receive(copy, reply);
+      });
+    },
+    close() {
+      abort.abort();
+      giveUp();
+      void engine.close();
+      database.close();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * `petrel.js`: the tracker as a script tag, under the name `petrel`.
+ *
+ * Attributes: `data-endpoint` (required), `data-key`, `data-sw` (address of the worker, or `off`), `data-scope`, `data-consent`,
+ * `data-auto="off"` (no page views by themselves), `data-debug`. The two-line stub keeps calls made before the script is there:
+ *
+ * ```html
+ * <script>
+ *   window.petrel ??= new Proxy([], { get: (calls, verb) => (verb in calls ? calls[verb] : (...call) => calls.push([verb, ...call])) });
+ * </script>
+ * <script async src="/petrel.js" data-endpoint="/events" data-key="shop"></script>
+ * ```
+ *
+ * From another origin the tag needs `crossorigin`, and the other origin CORS: otherwise the browser does not load the chunks
+ * that lie beside it, and says so in the console.
+ */
+import type { Consent, Tracker } from './api.js';
+import { watchPageViews } from './page-views.js';
+import { openTracker } from './tracker.js';
+
+/** What stands at `window.petrel` before the script: nothing, the stub's calls, or the tracker of another copy. */
+const page = window as { petrel?: Tracker | [verb: keyof Tracker, ...call: unknown[]][] };
+
+// Read now: in a callback there is no current script any more.
+const { src, dataset } = document.currentScript as HTMLScriptElement;
+const { petrel: calls = [] } = page;
+
+// A second copy of the tag leaves everything to the first.
+if (Array.isArray(calls)) {
+  const { endpoint, key, sw, scope, consent, auto, debug } = dataset;
+  if (!endpoint) throw new TypeError('petrel: `data-endpoint` is missing');
+  const tracker = openTracker(
+    {
+      endpoint,
+      key: key!,
+      serviceWorker: sw !== 'off' && { url: sw!, scope: scope! },
+      consent: consent as Consent,
+      debug: debug != null,
+    },
+    // By its whole address: relative to a script of another origin there is nothing.
+    () => import(new URL('register.js', src).href),
+  );
+  page.petrel = tracker;
+  // Before the page view: it may say who it is, or that there is no consent yet.
+  for (const [verb, ...call] of calls) (tracker[verb] as ((...call: unknown[]) => void) | undefined)?.(...call);
+  if (auto !== 'off') watchPageViews(tracker.page);
+}

@@ -1,0 +1,269 @@
+import type { Origin } from '../core/event.js';
+import type { FlushResult } from '../core/event-batcher.js';
+import type { DropReason } from '../core/outcome.js';
+import type { Stats } from '../core/stats.js';
+import type { DestinationConfig, FateMessage, FlushedMessage, StatsAnswer } from '../protocol.js';
+import type { Consent, EventMap, Properties, Tracker, TrackOptions } from './api.js';
+import { exitFlush } from './exit-flush.js';
+import { findHost, type LoadRegister } from './host.js';
+import { watchLifecycle } from './lifecycle.js';
+import { createMicroBuffer } from './micro-buffer.js';
+import type { TrackerOptions } from './options.js';
+import { createUnacked, type Drops, type PageEvent } from './unacked.js';
+
+/** Most events the page holds until the host takes them. Beyond, new ones are dropped as `buffer-full`. */
+const MAX_HELD = 10_000;
+
+/** The same while consent is pending: enough for what a visitor does before answering a banner. */
+const MAX_PENDING = 100;
+
+/** Longest `flush()` and `stats()` wait for the host, in ms: more than the longest attempt to deliver takes. */
+const ANSWER_MS = 30_000;
+
+/** What browsers have and TypeScript's DOM library does not. */
+interface Platform {
+  /** Of `navigator`. @see https://www.w3.org/TR/gpc/ */
+  globalPrivacyControl?: boolean;
+  /** Of `document`. @see https://wicg.github.io/nav-speculation/prerendering.html */
+  prerendering?: boolean;
+}
+
+type Listener = (detail: never) => unknown;
+
+/** `createTracker` without the knowledge of where the chunk is: the entries add that. */
+export function openTracker<Events extends EventMap<Events>>(
+  {
+    endpoint,
+    key,
+    serviceWorker = {},
+    format = 'petrel',
+    consent: initialConsent = 'granted',
+    gpc,
+    configVersion: version = 0,
+    debug,
+    ...options
+  }: TrackerOptions,
+  load: LoadRegister,
+): Tracker<Events> {
+  /** From the start on a server, where there is no page. */
+  let closed = typeof document === 'undefined';
+  const config = {
+    endpoint: closed || new URL(endpoint, location.href).href,
+    key,
+    format,
+    options,
+    version,
+  } as DestinationConfig;
+  const anonymous = gpc !== 'ignore' && !closed && (navigator as Platform).globalPrivacyControl;
+  const dropped: Partial<Record<DropReason, number>> = {};
+  const drops: Drops = [];
+  const listeners: { [type: string]: Set<Listener> } = {};
+  const abort = new AbortController();
+  let consent: Consent;
+  let source = randomId();
+  let seq = 0;
+  let who: { userId?: string; groupId?: string } = {};
+  let origin: Origin | undefined;
+  let finding: Promise<void> | undefined;
+  let watching = false;
+  /** A `pagehide` came and the page is not back: it sends by itself. */
+  let left = false;
+
+  /** Calls what is not ours: nothing it throws may reach the page. */
+  const call = (listener: Listener, detail?: unknown) => {
+    try {
+      return listener(detail as never);
+    } catch (error) {
+      if (debug) console.debug('petrel', error);
+    }
+  };
+
+  /** Tells the listeners. Returns how many said `false`. */
+  const emit = (type: string, detail?: unknown) => {
+    if (debug) console.debug('petrel', type, detail);
+    return [...(listeners[type] ?? [])].filter((listener) => call(listener, detail) === false).length;
+  };
+
+  const drop = (reason: DropReason, name?: string, seq?: number) => {
+    dropped[reason] = (dropped[reason] ?? 0) + 1;
+    emit('dropped', { reason, seq, name });
+  };
+
+  const find = (worker: typeof serviceWorker) => {
+    finding ??= findHost(worker, () => consent === 'granted' && !closed, load)
+      .catch(() => undefined)
+      .then((host) => {
+        finding = undefined;
+        if (closed) host?.close?.();
+        else attach(host);
+        tell();
+      });
+  };
+
+  /** Looks for a host, once there may be one: a prerendered page may never be seen. */
+  const begin = () => {
+    if (!closed && !(document as Platform).prerendering && /^(granted|denied)$/.test(consent) && !hasHost())
+      find(serviceWorker);
+  };
+
+  const [flush, post, remove, repost, attach, back, unacknowledged, hasHost] = createUnacked(
+    config,
+    drops,
+    (answer, events) => {
+      const { dropped = [], delivered } = answer as FateMessage;
+      for (const loss of dropped) emit('dropped', loss);
+      if (delivered) emit('delivered', { seqs: delivered });
+      emit(answer.type, { ...answer, seqs: events.map((event) => event.seq) });
+    },
+    () => find(false),
+  );
+
+  /** The page sends what is unacknowledged, and posts copies. */
+  const exit = () => exitFlush(unacknowledged(), config, post, remove);
+
+  const [due, open] = createMicroBuffer(() => {
+    if (left) exit();
+    else flush();
+    tell();
+  });
+
+  /** What a worker forgets when it is stopped, and a new one never knew. */
+  const tell = () => {
+    if (watching) post({ type: 'watch', source });
+    if (consent === 'denied') post({ type: 'purge' });
+  };
+
+  /** Where an event comes from; one object as long as it stays the same. */
+  const currentOrigin = () => {
+    const url = location.href;
+    const { title, referrer } = document;
+    if (origin?.context?.url !== url || origin.context.title !== title)
+      origin = { source, ...who, context: { url, title, referrer } };
+    return origin;
+  };
+
+  const track = (
+    name: string,
+    properties?: Properties | null,
+    options?: TrackOptions | null,
+    field?: keyof typeof who,
+    id?: string,
+  ) => {
+    try {
+      if (field) {
+        who = { ...who, [field]: id && `${id}` };
+        origin = undefined;
+      }
+      const { timestamp = Date.now(), category, priority } = options ?? {};
+      const event = { name, properties: properties && { ...properties }, timestamp, category, priority } as PageEvent;
+      if (closed) return drop('closed', name);
+      if (consent === 'denied') return drop('consent', name);
+      if (emit('event', event)) return drop('plugin', name);
+      if (!event.name.trim() || event.name.length > 200 || typeof (properties ?? {}) !== 'object')
+        return drop('invalid', name);
+      const waiting = unacknowledged();
+      if (waiting.length >= (consent === 'granted' ? MAX_HELD : MAX_PENDING)) {
+        const run = drops.at(-1);
+        if (run?.[2] === seq) run[2]++;
+        else drops.push([source, seq + 1, seq + 1, 'buffer-full']);
+        return drop('buffer-full', name, ++seq);
+      }
+      event.origin = currentOrigin();
+      event.seq = ++seq;
+      waiting.push(event);
+      due(left || document.hidden || priority === 'critical');
+    } catch {
+      // A getter threw, or the name is no string.
+      drop('invalid', name);
+    }
+  };
+
+  /** Asks the host; its answer is empty when there is no host, or none that answers. */
+  const ask = async (type: 'flush' | 'stats') => {
+    open();
+    await finding;
+    const { result, stats } = await new Promise<{ result?: FlushResult; stats?: Stats }>((resolve) => {
+      const timer = setTimeout(resolve, hasHost() ? ANSWER_MS : 0, {});
+      post({ type }, [], (answer) => {
+        clearTimeout(timer);
+        resolve(answer as FlushedMessage | StatsAnswer);
+      });
+    });
+    return {
+      ...result,
+      ...stats,
+      page: { source, seq, unacknowledged: unacknowledged().length, dropped: { ...dropped } },
+    };
+  };
+
+  const tracker: Tracker<Events> = {
+    track: track as Tracker<Events>['track'],
+    page: (properties, options) => track('page', properties, { ...options, category: 'page' }),
+    identify: (userId, traits) =>
+      anonymous ? drop('consent', 'identify') : track('identify', traits, { category: 'identify' }, 'userId', userId),
+    group: (groupId, traits) => track('group', traits, { category: 'group' }, 'groupId', groupId),
+    reset() {
+      who = {};
+      origin = undefined;
+    },
+    flush: () => ask('flush'),
+    stats: () => ask('stats'),
+    setConsent(next) {
+      consent = next;
+      if (consent === 'denied') {
+        for (const { name } of remove(unacknowledged())) drop('consent', name);
+        // Who is tracked after this is somebody else.
+        source = randomId();
+        seq = drops.length = 0;
+        origin = undefined;
+      }
+      tell();
+      if (consent !== 'granted') attach();
+      begin();
+    },
+    use: (plugin) => void call(plugin as Listener, tracker),
+    on(type, listener) {
+      listeners[type] ??= new Set();
+      listeners[type].add(listener as Listener);
+      watching ||= /delivered|dropped|state/.test(type);
+      tell();
+      return () => listeners[type]!.delete(listener as Listener);
+    },
+    close() {
+      if (closed) return;
+      if (consent === 'granted') exit();
+      emit('close');
+      closed = true;
+      abort.abort();
+      attach();
+    },
+  };
+
+  if (!closed) {
+    watchLifecycle(
+      abort.signal,
+      open,
+      (gone) => {
+        left ||= !!gone;
+        if (consent !== 'granted') return;
+        if (left || !hasHost()) exit();
+        else repost();
+      },
+      () => {
+        left = false;
+        back();
+        begin();
+      },
+      () => {
+        post({ type: 'wake', online: true });
+        begin();
+      },
+      begin,
+    );
+  }
+  tracker.setConsent(initialConsent);
+  return tracker;
+}
+
+/** 128 random bits in at most 28 characters. `crypto.randomUUID` does not exist on http: pages. */
+const randomId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (number) => number.toString(36)).join('');
