@@ -88,6 +88,9 @@ const STORE_RETRY_MAX_MS = 60_000;
 /** How soon after `resume` the attempt is made: not in the same instant as everybody else whose network came back. */
 const RESUME_SPREAD_MS = 1_000;
 
+/** Least time between two attempts that are made in spite of a backoff, however many pages ask for them. */
+const PROBE_EVERY_MS = 5_000;
+
 /**
  * Collects events and delivers them in batches: the same engine in the worker, in the page and in the collector.
  *
@@ -126,6 +129,7 @@ export class EventBatcher<E> {
   #timer: { handle: unknown; at: number } | undefined;
   #storeFailures = 0;
   #storeRetryAt = 0;
+  #probedAt = Number.NEGATIVE_INFINITY;
   #settled = { delivered: 0, dropped: 0 };
   /** Resolved and replaced whenever something may have changed for {@link EventBatcher.quiet}. */
   #changed = signal();
@@ -214,13 +218,14 @@ export class EventBatcher<E> {
 
   /**
    * Sends everything that waits now. Resolves when it is settled, or when a pause stands in the way; never rejects for a failed delivery.
-   * A pause is not broken: a receiver that asked for quiet gets it.
+   * A backoff is cut short by it, every 5 s at the most; a receiver that asked for quiet gets it.
    */
   async flush(reason: 'manual' | 'exit' = 'manual'): Promise<FlushResult> {
     const before = { ...this.#settled };
     const state = await this.#queue.state();
     this.#state = state;
     this.#forced = { until: state.nextOffset, reason };
+    await this.#probe(0);
     await this.#run();
     const after = await this.#queue.state();
     const stats = statsOf(after);
@@ -242,11 +247,23 @@ export class EventBatcher<E> {
     return this.#queue.quarantined();
   }
 
-  /** Ends a backoff early: the network is said to be back. A receiver's own wish (Retry-After, 401) stands. */
+  /**
+   * Ends a backoff early, every 5 s at the most: there is reason to believe that the receiver can be reached (the network is said to be
+   * back, a page was opened). A receiver's own wish (Retry-After, 401) stands.
+   */
   async resume(): Promise<void> {
     this.#storeRetryAt = 0;
-    this.#observe(await this.#queue.checkPause(Math.round(this.#clock.random() * RESUME_SPREAD_MS)));
+    await this.#probe(Math.round(this.#clock.random() * RESUME_SPREAD_MS));
+    this.#observe(await this.#queue.checkPause());
     this.#schedule();
+  }
+
+  /** Cuts a backoff to `waitMs`, unless that was done just now. */
+  async #probe(waitMs: number): Promise<void> {
+    const now = this.#clock.now();
+    if (Math.abs(now - this.#probedAt) < PROBE_EVERY_MS) return;
+    if (this.#state?.pause) this.#probedAt = now;
+    this.#observe(await this.#queue.checkPause(waitMs));
   }
 
   /** Reads the store again: another owner may have added something, or the clock may have jumped. */

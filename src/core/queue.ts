@@ -359,17 +359,17 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       }),
 
     /**
-     * Ends a pause whose time has come, or that a clock set back has made longer than it was meant to be. A backoff is cut to
-     * `waitMs`, when given: there is reason to believe that the receiver can be reached again.
+     * Ends a pause whose time has come, or that a clock set back has made longer than it was meant to be. A pause of our own
+     * making is cut to `waitMs`, when given: there is reason to believe that the receiver can be reached again.
      */
     checkPause: (waitMs = Number.POSITIVE_INFINITY): Promise<Changed<E>> =>
       change(async (_tx, state) => {
         const now = clock.now();
         const { pause } = state;
         if (!pause) return {};
-        const longest = pause.reason === 'backoff' ? Math.min(waitMs, pause.waitMs) : pause.waitMs;
+        const ours = pause.reason === 'backoff' || pause.reason === 'blocked';
+        pause.until = Math.min(pause.until, now + (ours ? Math.min(waitMs, pause.waitMs) : pause.waitMs));
         if (pause.until <= now) delete state.pause;
-        else pause.until = Math.min(pause.until, now + longest);
         return {};
       }),
 

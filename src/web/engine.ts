@@ -254,6 +254,8 @@ export function createHostEngine({
     // Said, but no event is lost for it: the other options, and defaults, hold.
     for (const problem of config ? engineOptions(config).problems : []) await reply(failure('invalid-option', problem));
     const { batcher } = destination;
+    // With its config comes a page that was just opened: worth one attempt, although the last one failed.
+    if (config) await batcher.resume();
     switch (message.type) {
       case 'events':
         return reply(stored(destination, await ingest(destination, message)));

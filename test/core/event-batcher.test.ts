@@ -275,6 +275,21 @@ describe('when a delivery fails', () => {
     expect(sent.length).toBe(before + 1);
   });
 
+  it('flush cuts a backoff short, but not again and again', async () => {
+    const { batcher, clock, sent } = await makeBatcher({ answers: Array(30).fill(network) });
+    await batcher.addMany(events(1, 3));
+    await clock.advance(200_000);
+    const before = sent.length;
+
+    for (let i = 0; i < 10; i++) await batcher.flush();
+
+    expect(sent.length).toBe(before + 1);
+    await clock.advance(5_000);
+    const later = sent.length;
+    await batcher.flush();
+    expect(sent.length).toBe(later + 1);
+  });
+
   it('survives a deliver that throws', async () => {
     const { batcher, clock, sent } = await makeBatcher({
       answers: [
