@@ -3,7 +3,7 @@ import { EventBatcher } from '../core/event-batcher.js';
 import { createMemoryStore } from '../core/memory-store.js';
 import type { Outcome } from '../core/outcome.js';
 import type { SourceRange } from '../core/wire.js';
-import { createRecentIds } from './dedupe.js';
+import { createRecentEvents } from './dedupe.js';
 import type { CheckedOptions } from './options.js';
 import { Refusal } from './refusal.js';
 import type { ReceivedDrop, ReceivedEvent, SinkResult } from './sinks/sink.js';
@@ -61,8 +61,8 @@ interface WaitingRequest {
   reject: (refusal: Refusal) => void;
 }
 
-/** Ids of stored events remembered, and for how long. 200 000 ids of 30 characters are about 20 MB. */
-const RECENT_IDS = { maxIds: 200_000, maxAgeMs: 600_000 };
+/** Sources whose stored events are remembered, and for how long. Some 10 MB when full of ordinary ones. */
+const RECENT = { maxSources: 50_000, maxAgeMs: 600_000 };
 
 /**
  * How long a sink may fail until nobody is kept waiting for it any more. Not a number of failures: with several writes under way,
@@ -85,7 +85,7 @@ export function createIntake(options: CheckedOptions): Intake {
   const { sink, clock, batch: bounds } = options;
   const inFlight = new Map<string, InFlight>();
   const waiting = new Set<WaitingRequest>();
-  const recent = createRecentIds({ ...RECENT_IDS, clock });
+  const recent = createRecentEvents({ ...RECENT, clock });
   let waitingBytes = 0;
   let sinkFailures = 0;
   let failingSince = 0;
@@ -161,10 +161,10 @@ export function createIntake(options: CheckedOptions): Intake {
   }
 
   function settle(entry: InFlight, fate: 'stored' | { rejected: string } | Refusal): void {
-    const { id } = entry.event;
+    const { id, source, seq } = entry.event;
     inFlight.delete(id);
     waitingBytes -= entry.size;
-    if (fate === 'stored') recent.add(id);
+    if (fate === 'stored') recent.add(source, seq);
     let isNew = !entry.wasStored;
     for (const { request, position } of entry.waiters) {
       if (request.answered) continue;
@@ -229,7 +229,7 @@ export function createIntake(options: CheckedOptions): Intake {
           entry.waiters = entry.waiters.filter(({ request }) => !request.answered);
           crowded ||= entry.waiters.length >= MAX_WAITERS;
         }
-      } else if (!recent.has(event.id) && !fresh.has(event.id)) {
+      } else if (!recent.has(event.source, event.seq) && !fresh.has(event.id)) {
         fresh.set(event.id, { event, size: sizes[i]!, waiters: [], wasStored: false });
         bytes += sizes[i]!;
       }
