@@ -5,10 +5,10 @@
 export function watchPageViews(view: () => void): void {
   const pageOf = () => location.href.replace(/#(?![/!]).*/, '');
   let last = pageOf();
-  const look = () => {
+  const look = (event?: { navigationType?: string | null }) => {
     const page = pageOf();
     // A task later, because most sites set the title after the address.
-    if (page !== last) setTimeout(view);
+    if (page !== last && event?.navigationType !== 'replace') setTimeout(view);
     last = page;
   };
 
@@ -19,7 +19,7 @@ export function watchPageViews(view: () => void): void {
       pushState.apply(history, state);
       look();
     };
-    addEventListener('popstate', look);
+    addEventListener('popstate', () => look());
   }
   addEventListener('pageshow', (event) => event.persisted && view());
   view();
