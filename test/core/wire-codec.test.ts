@@ -80,7 +80,7 @@ describe.each([
   ['rows', encodeRows],
   ['columns', encodeColumns],
 ] as const)('a body in %s', (_, encode) => {
-  test('gives back every event, in order, whatever is in it', () => {
+  test('gives back every event, in order, whatever is in it', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(events, (queued) => {
         const { events: got, rejected, sizes } = expandBody(overTheWire(encode({ sentAt: 5 }, queued)));
@@ -166,7 +166,7 @@ describe('size on the wire', () => {
 });
 
 describe('an untrusted body', () => {
-  test('of any JSON value is taken or refused by a PetrelError, nothing else', () => {
+  test('of any JSON value is taken or refused by a PetrelError, nothing else', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), fc.anything({ withSparseArray: true, withBigInt: true })), (body) => {
         try {
@@ -179,7 +179,7 @@ describe('an untrusted body', () => {
     );
   });
 
-  test('with any one value in it replaced gives only good events, or a PetrelError', () => {
+  test('with any one value in it replaced gives only good events, or a PetrelError', { timeout: 60_000 }, () => {
     const hostile = fc.oneof(
       fc.constantFrom<unknown>(-1, 0, 0.5, 1e308, 2 ** 53, 4_294_967_296, null, '', 'x.y', '__proto__', [], {}, [[]]),
       fc.constantFrom<unknown>({ length: 5 }, { __proto__: null }, 'length', 'constructor', true, [0, 1e9]),
@@ -371,7 +371,7 @@ describe('an untrusted body', () => {
     ]);
   });
 
-  test('is read in time that grows no faster than the body', () => {
+  test('is read in time that grows no faster than the body', { timeout: 60_000 }, () => {
     const build = (n: number) => ({
       ...head,
       form: 'columns',

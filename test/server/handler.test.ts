@@ -454,7 +454,9 @@ describe('back-pressure', () => {
     expect(await answerOf(collector(post(' '.repeat(900_000) + rows(queued(2, 2)))))).toMatchObject({ accepted: 1 });
   });
 
-  it('acknowledges nothing that is not stored, and each event to one request as new, whatever the sink does', async () => {
+  it('acknowledges nothing that is not stored, and each event to one request as new, whatever the sink does', {
+    timeout: 60_000,
+  }, async () => {
     const fates = fc.array(fc.constantFrom<'store' | 'store-and-fail' | 'fail'>('store', 'store-and-fail', 'fail'), {
       maxLength: 30,
     });
