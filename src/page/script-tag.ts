@@ -2,7 +2,8 @@
  * `petrel.js`: the tracker as a script tag, under the name `petrel`.
  *
  * Attributes: `data-endpoint` (required), `data-key`, `data-sw` (address of the worker, or `off`), `data-scope`, `data-consent`,
- * `data-auto="off"` (no page views by themselves), `data-debug`. The two-line stub keeps calls made before the script is there:
+ * `data-auto="off"` (no page views by themselves), `data-debug`. The stub keeps calls made before the script is there; in its place
+ * an object with such an array as `q` will do:
  *
  * ```html
  * <script>
@@ -18,15 +19,25 @@ import type { Consent, Tracker } from './api.js';
 import { watchPageViews } from './page-views.js';
 import { openTracker } from './tracker.js';
 
-/** What stands at `window.petrel` before the script: nothing, the stub's calls, or the tracker of another copy. */
-const page = window as { petrel?: Tracker | [verb: keyof Tracker, ...call: unknown[]][] };
+declare global {
+  interface Window {
+    /** The tracker of the script tag; until it is loaded, whatever the stub says. */
+    petrel: Tracker;
+  }
+}
+
+type Calls = [verb: keyof Tracker, ...call: unknown[]][];
+
+/** What stands at `window.petrel` before the script: nothing, the stub with its calls, or the tracker of another copy. */
+const page = window as { petrel?: Calls | { q?: Calls } };
 
 // Read now: in a callback there is no current script any more.
 const { src, dataset } = document.currentScript as HTMLScriptElement;
-const { petrel: calls = [] } = page;
+const { petrel: stub = [] } = page;
+const calls = Array.isArray(stub) ? stub : stub.q;
 
 // A second copy of the tag leaves everything to the first.
-if (Array.isArray(calls)) {
+if (calls) {
   const { endpoint, key, sw, scope, consent, auto, debug } = dataset;
   if (!endpoint) throw new TypeError('petrel: `data-endpoint` is missing');
   const tracker = openTracker(
@@ -40,7 +51,7 @@ if (Array.isArray(calls)) {
     // By its whole address: relative to a script of another origin there is nothing.
     () => import(new URL('register.js', src).href),
   );
-  page.petrel = tracker;
+  page.petrel = tracker as {};
   // Before the page view: it may say who it is, or that there is no consent yet.
   for (const [verb, ...call] of calls) (tracker[verb] as ((...call: unknown[]) => void) | undefined)?.(...call);
   if (auto !== 'off') watchPageViews(tracker.page);

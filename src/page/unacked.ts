@@ -128,6 +128,7 @@ export function createUnacked(
       host?.post(
         {
           petrel: 1,
+          visible: !document.hidden,
           to: destinationId(config),
           config: configKnown ? undefined : config,
           drops,
@@ -172,6 +173,7 @@ export function createUnacked(
 
   /** Posts everything again that is unanswered; a mere `wake` when there is nothing. */
   const repost = () => {
+    setTimer();
     for (const event of waiting) event.handled = undefined;
     if (waiting.length) flush();
     else if (!document.hidden) post({ type: 'wake' });
@@ -182,7 +184,6 @@ export function createUnacked(
     host?.close?.();
     host = next;
     configKnown = false;
-    setTimer();
     repost();
   };
 
