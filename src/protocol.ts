@@ -44,6 +44,8 @@ interface Message {
   petrel: typeof PROTOCOL_VERSION;
   /** The destination's id, see {@link destinationId}. */
   to: string;
+  /** The page sees itself as visible: believed where the browser still takes a page for hidden that is back from its cache. */
+  visible?: boolean;
 }
 
 /** Page → host: events, oldest first. Answered by `stored`, `unknown` or `error`. */

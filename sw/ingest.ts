@@ -14,7 +14,7 @@ export function listen(scope: ServiceWorkerGlobalScope, engine: HostEngine, life
     const handled = engine.receive(
       data,
       (answer) => ports[0]?.postMessage(answer),
-      () => isVisible(scope, source),
+      () => isVisible(scope, source, data.visible === true),
     );
     event.waitUntil(lifetime.until(handled));
   });

@@ -64,6 +64,21 @@ describe('the worker', () => {
     expect([hiding.answers, gone.answers, nobody.answers]).toEqual([[], [], []]);
   });
 
+  it('answers a page that is visible although the browser goes on to call it hidden', async () => {
+    const scope = start();
+    const stale = { id: 'page-1', visibilityState: 'hidden' };
+
+    const restored = messageFrom(scope, { ...ask('stats'), visible: true }, { source: stale });
+    scope.clients.set('page-1', stale);
+    await restored.waits;
+    const hidden = messageFrom(scope, { ...ask('stats'), visible: false }, { source: stale });
+    scope.clients.set('page-1', stale);
+    await hidden.waits;
+
+    expect(restored.answers).toMatchObject([{ type: 'stats' }]);
+    expect(hidden.answers).toEqual([]);
+  });
+
   it('needs no port', async () => {
     const scope = start();
 
