@@ -57,11 +57,22 @@ for (const { title, prepare } of [
       }),
   },
   {
+    title: 'a stub with a queue in place of the proxy',
+    prepare: (site: Site) =>
+      site.answer('/tag', {
+        change: (page) =>
+          page.replace(
+            /window\.petrel \?\?=.*/,
+            "window.petrel = { q: [], track: (...call) => petrel.q.push(['track', ...call]) };",
+          ),
+      }),
+  },
+  {
     title: 'no worker file',
     prepare: (site: Site) => site.answer('/petrel-sw.js', { status: 404 }),
   },
 ]) {
-  test(`a script tag delivers under ${title}`, async ({ visitor, site, collector }) => {
+  test(`a script tag delivers with ${title}`, async ({ visitor, site, collector }) => {
     prepare(site);
     await visitor.open(site.url('/tag'));
 

@@ -46,14 +46,24 @@ export async function createWebKitGtkVisitor(): Promise<Visitor> {
   await call(session, 'POST', '/timeouts', { script: 60_000, pageLoad: 30_000 });
   const first = (await call(session, 'GET', '/window')) as string;
 
+  // WebDriver has one current window for all commands: choosing it and using it must not be separated.
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn: InTurn = (run) => {
+    const result = turn.then(run);
+    turn = result.catch(() => undefined);
+    return result;
+  };
+
   return {
     engine: 'webkitgtk',
     // MiniBrowser tells nobody what a page writes into its console.
     complaints: [],
     open: async (url) => {
-      await call(session, 'POST', '/window', { handle: first });
-      const { handle } = (await call(session, 'POST', '/window/new', { type: 'window' })) as { handle: string };
-      const tab = createTab(session, handle);
+      const { handle } = (await inTurn(async () => {
+        await call(session, 'POST', '/window', { handle: first });
+        return call(session, 'POST', '/window/new', { type: 'window' });
+      })) as { handle: string };
+      const tab = createTab(session, handle, inTurn);
       await tab.goto(url);
       return tab;
     },
@@ -70,12 +80,15 @@ export async function createWebKitGtkVisitor(): Promise<Visitor> {
   };
 }
 
-function createTab(session: string, handle: string): Tab {
-  /** WebDriver has one current window for all commands. */
-  const inWindow = async (method: string, path: string, body?: object): Promise<unknown> => {
-    await call(session, 'POST', '/window', { handle });
-    return call(session, method, path, body);
-  };
+/** Runs when everything that was given before has ended. */
+type InTurn = <T>(run: () => Promise<T>) => Promise<T>;
+
+function createTab(session: string, handle: string, inTurn: InTurn): Tab {
+  const inWindow = (method: string, path: string, body?: object): Promise<unknown> =>
+    inTurn(async () => {
+      await call(session, 'POST', '/window', { handle });
+      return call(session, method, path, body);
+    });
   return {
     goto: async (url) => void (await inWindow('POST', '/url', { url })),
     evaluate: async <A, R>(run: (arg: A) => R | Promise<R>, arg?: A) => {
@@ -93,7 +106,7 @@ function createTab(session: string, handle: string): Tab {
       const element = (await inWindow('POST', '/element', { using: 'css selector', value: selector })) as {
         [ELEMENT]: string;
       };
-      await call(session, 'POST', `/element/${element[ELEMENT]}/click`, {});
+      await inWindow('POST', `/element/${element[ELEMENT]}/click`, {});
     },
     back: async () => void (await inWindow('POST', '/back', {})),
     close: async () => void (await inWindow('DELETE', '/window')),
