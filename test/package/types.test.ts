@@ -37,8 +37,9 @@ function compile(code: string, lib: string[], { types = [] as string[], resoluti
 
 describe('the type declarations', () => {
   it.each(['bundler', 'nodenext'])('of the page entry stand on the DOM alone (%s)', (resolution) => {
-    const code = `import { createTracker } from 'petrel';
-      const tracker = createTracker({ endpoint: 'https://example.org/v1/events' });
+    const code = `import { createTracker, type Tracker, type TrackerOptions } from 'petrel';
+      const options: TrackerOptions = { endpoint: 'https://example.org/v1/events' };
+      const tracker: Tracker = createTracker(options);
       tracker.track('Opened', { at: 1 });
       const id: number = tracker;`;
 
