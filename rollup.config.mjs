@@ -2,7 +2,7 @@
 // what Node or somebody's bundler loads is built together and shares (`library`). Types are checked by `npm run typecheck`,
 // each part under the types of the place it runs in; here they are only stripped.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +29,6 @@ const LIBRARY = {
   ...entriesIn('server/sinks'),
   'testing/index': 'src/testing/index.ts',
 };
-const PLUGINS = entriesIn('plugins');
 
 /** Node's own, and `libsql`, the optional peer of its sink. Everything else is bundled: Petrel has no dependencies. */
 const EXTERNAL = [/^node:/, ...builtinModules, 'libsql'];
@@ -40,7 +39,6 @@ const EXTERNAL = [/^node:/, ...builtinModules, 'libsql'];
  * @returns {Record<string, string>}
  */
 function entriesIn(folder) {
-  if (!existsSync(join(root, 'src', folder))) return {};
   const files = readdirSync(join(root, 'src', folder)).filter((file) => file.endsWith('.ts'));
   return Object.fromEntries(files.map((file) => [`${folder}/${file.slice(0, -3)}`, `src/${folder}/${file}`]));
 }
@@ -185,8 +183,6 @@ const finish = {
 
 /** @param {import('rollup').RollupLog} warning */
 function onwarn(warning) {
-  // Until every part is written: types that no entry exports yet, an entry without types.
-  if (warning.plugin === 'dts' || warning.code === 'EMPTY_BUNDLE') return console.warn(warning.message);
   throw new Error(`${warning.plugin ? `${warning.plugin}: ` : ''}${warning.message}`);
 }
 
@@ -219,13 +215,9 @@ const standalone = (input, file, format) => ({
   ],
 });
 
-/**
- * @param {Record<string, string>} input
- * @param {import('rollup').Plugin[]} plugins
- * @returns {import('rollup').RollupOptions}
- */
-const library = (input, plugins = []) => ({
-  input,
+/** @type {import('rollup').RollupOptions} */
+const library = {
+  input: LIBRARY,
   onwarn,
   external: EXTERNAL,
   output: {
@@ -236,16 +228,15 @@ const library = (input, plugins = []) => ({
     chunkFileNames: 'shared/[name].js',
     generatedCode: 'es2015',
   },
-  plugins: [...compile(), ...plugins, remember],
-});
+  plugins: [...compile(), remember],
+};
 
 /**
  * One program for all entries, so that a type which two of them export is the same type.
- * @param {Record<string, string>} input
- * @returns {import('rollup').RollupOptions}
+ * @type {import('rollup').RollupOptions}
  */
-const declarations = (input) => ({
-  input,
+const declarations = {
+  input: { index: 'src/index.ts', petrel: 'src/page/script-tag.ts', sw: 'sw/index.ts', ...LIBRARY },
   onwarn,
   external: EXTERNAL,
   output: { dir: 'dist', format: 'es', chunkFileNames: 'shared/[name].d.ts' },
@@ -267,29 +258,14 @@ const declarations = (input) => ({
     remember,
     finish,
   ],
-});
+};
 
-const configs = [
+export default [
   standalone('src/index.ts', 'index.js', 'es'),
   standalone('src/page/script-tag.ts', 'petrel.js', 'iife'),
   ...Object.entries(CHUNKS).map(([input, file]) => standalone(input, file, 'es')),
   standalone('sw/worker.ts', 'petrel-sw.js', 'iife'),
   standalone('sw/index.ts', 'sw.js', 'es'),
-  library(LIBRARY),
-  library(PLUGINS, [minify()]),
-  declarations({ index: 'src/index.ts', petrel: 'src/page/script-tag.ts', sw: 'sw/index.ts', ...LIBRARY, ...PLUGINS }),
+  library,
+  declarations,
 ];
-
-// Until every part is written: build what is there.
-/** @type {Set<string>} */
-const missing = new Set();
-/** @param {string} path */
-const isThere = (path) => existsSync(join(root, path)) || !missing.add(path);
-for (const config of configs) {
-  const input = /** @type {string | Record<string, string>} */ (config.input);
-  if (typeof input === 'string') config.input = isThere(input) ? input : [];
-  else config.input = Object.fromEntries(Object.entries(input).filter(([, path]) => isThere(path)));
-}
-if (missing.size > 0) console.warn(`not written yet, left out of the build: ${[...missing].join(', ')}`);
-
-export default configs.filter(({ input }) => input && Object.keys(input).length > 0);
