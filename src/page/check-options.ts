@@ -5,7 +5,7 @@ const RULES: { [option: string]: RegExp } = {
   endpoint: /^(https?:|\W)/,
   consent: /^(undefined|granted|pending|denied)$/,
   gpc: /^(undefined|anonymous|ignore)$/,
-  serviceWorker: /^(undefined|false|\[obj.*)$/,
+  serviceWorker: /^(undefined|false|\[.*)$/,
 };
 
 export function checkOptions(options: TrackerOptions): void {

@@ -55,7 +55,7 @@ export function exitFlush(
     } catch {
       // Something in it is no JSON.
     }
-    const size = new TextEncoder().encode(body).length;
+    const size = new Blob([body]).size;
     // Halve until it fits, or until what is no JSON is alone: that goes to the host, which counts it.
     if ((!body || (size > room && room > SCRAP_BYTES)) && halve(events, send)) return;
 

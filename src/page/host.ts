@@ -42,5 +42,5 @@ export async function findHost(
   }
   if (document.readyState !== 'complete') await new Promise((resolve) => addEventListener('load', resolve));
   if (!mayCreate()) throw 0;
-  return (await load()).createHost(options && { url, scope: path, registration }, createWorkerHost);
+  return (await load()).createHost(createWorkerHost, options && url, path, registration);
 }

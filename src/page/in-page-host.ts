@@ -58,7 +58,6 @@ export async function openInPageHost(): Promise<EngineHost> {
   const look = () => (document.hidden ? giveUp() : resume());
   document.addEventListener('visibilitychange', look, { signal: abort.signal });
   addEventListener('pagehide', giveUp, { signal: abort.signal });
-  addEventListener('pageshow', look, { signal: abort.signal });
   look();
 
   return {

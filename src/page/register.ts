@@ -13,29 +13,36 @@ interface TrustedTypes {
 /**
  * Makes a host, once the browser is idle (Safari has no idle callback): nobody waits for analytics.
  * A worker where one is wanted and to be had, else the engine in the page. Rejects when the engine cannot be loaded.
+ *
+ * @param url of the worker's script; false: no worker
+ * @param scope the worker's
+ * @param own the registration of the site's own worker, in place of both
  */
 export async function createHost(
-  worker: false | ServiceWorkerOptions,
   createWorkerHost: (registration: ServiceWorkerRegistration) => EngineHost,
+  url: false | NonNullable<ServiceWorkerOptions['url']>,
+  scope: string,
+  own?: ServiceWorkerRegistration,
 ): Promise<EngineHost> {
   await new Promise((resolve) => (self.requestIdleCallback ?? setTimeout)(resolve, IDLE));
-  if (worker)
+  if (url)
     try {
-      return createWorkerHost(await register(worker));
+      const registration = own ?? (await register(url, scope));
+      await activation(registration);
+      return createWorkerHost(registration);
     } catch {
       // Refused: the page does it.
     }
   return (await import('./in-page-host.js')).openInPageHost();
 }
 
-/**
- * Registers the worker, or takes the registration of the site's own, and resolves with it once its worker is active.
- * Rejects when the browser refuses (content security policy, not found, wrong type), or the worker fails to install.
- */
-async function register({ url, scope, registration: own }: ServiceWorkerOptions): Promise<ServiceWorkerRegistration> {
-  const registration = own ?? (await new Workbox(trusted(url!) as string, { scope }).register({ immediate: true }));
-  if (!registration) throw new Error('not registered');
-  await activation(registration);
+/** Rejects when the browser refuses: content security policy, no such file, or one of another type. */
+async function register(
+  url: NonNullable<ServiceWorkerOptions['url']>,
+  scope: string,
+): Promise<ServiceWorkerRegistration> {
+  const registration = await new Workbox(trusted(url) as string, { scope }).register({ immediate: true });
+  if (!registration) throw new Error('registered before');
   return registration;
 }
 

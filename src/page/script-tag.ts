@@ -51,7 +51,7 @@ if (calls) {
     // By its whole address: relative to a script of another origin there is nothing.
     () => import(new URL('register.js', src).href),
   );
-  page.petrel = tracker as {};
+  page.petrel = tracker as object;
   // Before the page view: it may say who it is, or that there is no consent yet.
   for (const [verb, ...call] of calls) (tracker[verb] as ((...call: unknown[]) => void) | undefined)?.(...call);
   if (auto !== 'off') watchPageViews(tracker.page);

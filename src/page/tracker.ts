@@ -51,7 +51,8 @@ export function openTracker<Events extends EventMap<Events>>(
     endpoint: closed || new URL(endpoint, location.href).href,
     key,
     format,
-    options,
+    // What cannot be cloned would keep every message from being posted.
+    options: JSON.parse(JSON.stringify(options)),
     version,
   } as DestinationConfig;
   const anonymous = gpc !== 'ignore' && !closed && (navigator as Platform).globalPrivacyControl;

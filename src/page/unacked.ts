@@ -58,12 +58,16 @@ const REFUSED = '' as never;
 /** Events as rows, with their origins beside them: what messages to the host and bodies to the collector carry. */
 export function pack(events: PageEvent[]) {
   const origins: Origin[] = [];
-  const rows: EventRow[] = [];
-  for (const { origin, seq, timestamp, name, properties, category, priority } of events) {
-    const position = (origins.indexOf(origin) + 1 || origins.push(origin)) - 1;
-    rows.push([position, seq, timestamp, name, properties, category, priority] as EventRow);
-  }
-  return { origins, events: rows };
+  const rows = events.map(({ origin, seq, timestamp, name, properties, category, priority }): unknown[] => [
+    (origins.indexOf(origin) + 1 || origins.push(origin)) - 1,
+    seq,
+    timestamp,
+    name,
+    properties,
+    category,
+    priority,
+  ]);
+  return { origins, events: rows as EventRow[] };
 }
 
 /** Does it with both halves; not if there is only one event. */
@@ -136,10 +140,10 @@ export function createUnacked(
           ...pack(events),
         } as PageMessage,
         (answer) => {
-          const { type } = answer;
+          const type = answer.type;
           configKnown = type !== 'unknown';
-          // The others settle nothing: reports on earlier events, and what leaves this message to be posted again.
-          if (!/stored|flushed|stats/.test(type)) return answered(answer, []);
+          // Settles nothing: a report on earlier events, or what leaves this message to be posted again.
+          if (!done && type !== 'stored') return answered(answer, []);
           silences = 0;
           if (type === 'stored') wakeInMs = answer.wakeInMs;
           const oldest = waiting[0];
