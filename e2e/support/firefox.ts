@@ -9,15 +9,15 @@ import type { Tab, Visitor } from './visitor.js';
 /** Where Debian puts it, and what others call it. */
 const FIREFOX = [process.env.PETREL_FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'];
 
-/** A stopped service worker cannot be asked for over BiDi; these make Firefox stop an idle one after a second. */
 const PREFERENCES = {
-  'dom.serviceWorkers.idle_timeout': 1_000,
-  'dom.serviceWorkers.idle_extended_timeout': 3_000,
   'browser.shell.checkDefaultBrowser': false,
   'datareporting.policy.dataSubmissionEnabled': false,
   'toolkit.telemetry.enabled': false,
   'browser.tabs.warnOnClose': false,
 };
+
+/** What Firefox itself says when a policy forbids a worker: no page can prevent it. */
+const OWN_WORDS = /^Content-Security-Policy/;
 
 /** Longest Firefox may take to start, in milliseconds: the first start of a new profile takes up to 9 s on two cores. */
 const START_TIMEOUT_MS = 40_000;
@@ -66,6 +66,7 @@ export async function createFirefoxVisitor(): Promise<Visitor> {
     await connected.send('session.new', { capabilities: {} });
     await connected.send('session.subscribe', { events: ['log.entryAdded'] });
     connected.on('log.entryAdded', ({ level, type, text }) => {
+      if (OWN_WORDS.test(String(text))) return;
       // `javascript` is an uncaught error or rejection of the page; the rest of the browser's own words come with no type of ours.
       if (level === 'error' && (type === 'javascript' || type === 'console')) complaints.push(String(text));
     });
