@@ -82,7 +82,13 @@ function toRequest(incoming: IncomingMessage, bodyTimeoutMs: number, signal: Abo
     for (let i = 0; i < rawHeaders.length; i += 2) headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
     const url = urlOf(incoming.url ?? '/', headers.get('host') ?? '');
     if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal });
-    return new Request(url, { method, headers, signal, body: bodyOf(incoming, bodyTimeoutMs), duplex: 'half' });
+    return new Request(url, {
+      method,
+      headers,
+      signal,
+      body: bodyOf(incoming, bodyTimeoutMs),
+      duplex: 'half',
+    } as RequestInit);
   } catch (cause) {
     throw new Refusal('invalid-message', 'the request cannot be understood', { cause });
   }

@@ -690,6 +690,10 @@ function outliving(store: Store<Event>): Store<Event> {
 }
 
 /** A second batcher on the same store, as after a restart. */
-async function reopen(store: Store<Event>, clock: FakeClock, options: Partial<EventBatcherOptions<Event>> = {}) {
+async function reopen(
+  store: Store<Event>,
+  clock: FakeClock,
+  options: Omit<Partial<EventBatcherOptions<Event>>, 'clock' | 'store'> = {},
+) {
   return makeBatcher({ store: outliving(store), clock, ...options });
 }
