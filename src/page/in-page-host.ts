@@ -1,12 +1,15 @@
 import type { QueuedEvent } from '../core/event.js';
 import { createMemoryStore } from '../core/memory-store.js';
 import type { Store } from '../core/store.js';
+import { PROTOCOL_VERSION } from '../protocol.js';
 import { isQueuedEvent } from '../web/check-event.js';
 import { createHostEngine, type HostEngineOptions } from '../web/engine.js';
+import { createGzipEncoder } from '../web/gzip-encoder.js';
 import { createIdbDatabase } from '../web/idb-database.js';
 import { createIdbStore } from '../web/idb-store.js';
 import { createYieldingLeader } from '../web/leader.js';
 import { createIdbMetaStore, createMemoryMetaStore } from '../web/meta-store.js';
+import { createPetrelEncoder } from '../web/petrel-encoder.js';
 import { createSystemClock } from '../web/system-clock.js';
 import type { EngineHost } from './host.js';
 
@@ -33,12 +36,24 @@ export async function openInPageHost(): Promise<EngineHost> {
     lead,
   });
 
+  /** What waits in memory, by queue. */
+  const stores = new Map<string, Store<QueuedEvent>>();
+  let leaving = false;
+
   const useMemory = () => {
-    const stores = new Map<string, Store<QueuedEvent>>();
     void engine.close();
     database.close();
     engine = createHostEngine({
       ...common,
+      // Of a page that is leaving, only what has `keepalive` arrives, and what is begun before it is gone: compression takes longer.
+      fetch: (url, init) => fetch(url, { ...init, keepalive: leaving }),
+      formats: {
+        petrel({ key }, clock) {
+          const plain = createPetrelEncoder({ clock, key });
+          const gzip = createGzipEncoder(plain);
+          return { encode: (batch) => (leaving ? plain : gzip).encode(batch) };
+        },
+      },
       openStore: (queue) => {
         const store = stores.get(queue) ?? createMemoryStore<QueuedEvent>();
         stores.set(queue, store);
@@ -55,9 +70,19 @@ export async function openInPageHost(): Promise<EngineHost> {
   await meta.read().catch(useMemory);
 
   // A hidden page sends nothing: it may be frozen with the lock in its hand, and Firefox keeps no page with a lock in its cache.
-  const look = () => (document.hidden ? giveUp() : resume());
+  // But what is only in memory goes now or never: the page was told that it is stored, and does not send it by itself.
+  const leave = () => {
+    giveUp();
+    leaving = true;
+    for (const to of stores.keys()) void engine.receive({ petrel: PROTOCOL_VERSION, type: 'flush', to }, () => {});
+  };
+  const look = () => {
+    if (document.hidden) return leave();
+    leaving = false;
+    resume();
+  };
   document.addEventListener('visibilitychange', look, { signal: abort.signal });
-  addEventListener('pagehide', giveUp, { signal: abort.signal });
+  addEventListener('pagehide', leave, { signal: abort.signal });
   look();
 
   return {
