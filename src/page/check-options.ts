@@ -12,6 +12,6 @@ export function checkOptions(options: TrackerOptions): void {
   for (const option in RULES) {
     const value = options[option as keyof TrackerOptions];
     if (!RULES[option]!.test(value as string))
-      throw new TypeError(`\`${option}\` must match ${RULES[option]}, not ${JSON.stringify(value)}`);
+      throw new TypeError(`\`${option}\` must match ${RULES[option]}, not ${value}`);
   }
 }

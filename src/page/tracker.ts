@@ -2,7 +2,7 @@ import type { Origin } from '../core/event.js';
 import type { FlushResult } from '../core/event-batcher.js';
 import type { DropReason } from '../core/outcome.js';
 import type { Stats } from '../core/stats.js';
-import type { DestinationConfig, FateMessage, FlushedMessage, StatsAnswer } from '../protocol.js';
+import type { DestinationConfig, FateMessage } from '../protocol.js';
 import type { Consent, EventMap, Properties, Tracker, TrackOptions } from './api.js';
 import { exitFlush } from './exit-flush.js';
 import { findHost, type LoadRegister } from './host.js';
@@ -17,8 +17,8 @@ const MAX_HELD = 10_000;
 /** The same while consent is pending: enough for what a visitor does before answering a banner. */
 const MAX_PENDING = 100;
 
-/** Longest `flush()` and `stats()` wait for the host, in ms: more than the longest attempt to deliver takes. */
-const ANSWER_MS = 30_000;
+/** How long `flush()` and `stats()` wait for an answer before they ask again, in ms. */
+const ASK_AGAIN_MS = 2_000;
 
 /** What browsers have and TypeScript's DOM library does not. */
 interface Platform {
@@ -103,8 +103,7 @@ export function openTracker<Events extends EventMap<Events>>(
 
   /** Looks for a host, once there may be one: a prerendered page may never be seen. */
   const begin = () => {
-    if (!closed && !(document as Platform).prerendering && /^(granted|denied)$/.test(consent) && !hasHost())
-      find(serviceWorker);
+    if (!closed && !(document as Platform).prerendering && consent !== 'pending' && !hasHost()) find(serviceWorker);
   };
 
   const [flush, post, remove, repost, attach, back, unacknowledged, hasHost] = createUnacked(
@@ -137,9 +136,9 @@ export function openTracker<Events extends EventMap<Events>>(
   /** Where an event comes from; one object as long as it stays the same. */
   const currentOrigin = () => {
     const url = location.href;
-    const { title, referrer } = document;
+    const title = document.title;
     if (origin?.context?.url !== url || origin.context.title !== title)
-      origin = { source, ...who, context: { url, title, referrer } };
+      origin = { source, ...who, context: { url, title, referrer: document.referrer } };
     return origin;
   };
 
@@ -183,13 +182,14 @@ export function openTracker<Events extends EventMap<Events>>(
   const ask = async (type: 'flush' | 'stats') => {
     open();
     await finding;
+    let timer: ReturnType<typeof setInterval> | undefined;
     const { result, stats } = await new Promise<{ result?: FlushResult; stats?: Stats }>((resolve) => {
-      const timer = setTimeout(resolve, hasHost() ? ANSWER_MS : 0, {});
-      post({ type }, [], (answer) => {
-        clearTimeout(timer);
-        resolve(answer as FlushedMessage | StatsAnswer);
-      });
+      const again = () => (hasHost() ? post({ type }, [], resolve as (answer: object) => void) : resolve({}));
+      // A worker that is being replaced takes messages and does not answer.
+      timer = setInterval(again, ASK_AGAIN_MS);
+      again();
     });
+    clearInterval(timer);
     return {
       ...result,
       ...stats,
