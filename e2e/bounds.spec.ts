@@ -1,4 +1,4 @@
-import { chromiumOnly, expect, newNames, settled, stored, test, trackAndStore } from './support/test.js';
+import { arrived, chromiumOnly, expect, newNames, settled, stored, test, trackAndStore } from './support/test.js';
 
 test.describe('20 000 events into a bound of 10 000', () => {
   chromiumOnly('only Chromium can be cut from the network, workers and all');
@@ -54,6 +54,7 @@ test('a burst of 5 000 events and then the page is left: every event is in the d
     },
     { names: names.slice(1), url: site.url('/elsewhere', '127.0.0.1') },
   );
+  await arrived(tab, site.url('/elsewhere', '127.0.0.1'));
   await tab.goto(site.url('/app'));
 
   await collector.expectExactlyOnce(names, { by: 'name', withinMs: 30_000 });

@@ -1,6 +1,6 @@
 import type { Site } from './support/site.js';
 import type { Tab, Visitor } from './support/test.js';
-import { expect, networkIsBack, newNames, test, track, trackAndStore } from './support/test.js';
+import { arrived, expect, networkIsBack, newNames, test, track, trackAndStore } from './support/test.js';
 
 /** Tracks in the click itself, 0 ms before the page is left for `url`. */
 async function clickAway(tab: Tab, url: string, count = 1): Promise<string[]> {
@@ -15,13 +15,6 @@ async function clickAway(tab: Tab, url: string, count = 1): Promise<string[]> {
   await tab.click('#leave');
   await arrived(tab, url);
   return names;
-}
-
-/** Waits until the tab shows `url`. A navigation that is asked for while another one is on its way may never be answered in Firefox. */
-async function arrived(tab: Tab, url: string): Promise<void> {
-  await expect
-    .poll(() => tab.evaluate(() => document.readyState === 'complete' && location.href).catch(() => undefined))
-    .toBe(url);
 }
 
 /**

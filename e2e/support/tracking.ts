@@ -1,3 +1,4 @@
+import { expect } from '@playwright/test';
 import type { Tracker, TrackerEvents, TrackerStats } from '../../src/page/api.js';
 import type { Tab } from './visitor.js';
 
@@ -42,8 +43,20 @@ export async function stored(tab: Tab, withinMs = 20_000): Promise<void> {
   await statsWhen(tab, ({ page }) => page.unacknowledged === 0, withinMs);
 }
 
-export function stats(tab: Tab): Promise<TrackerStats> {
-  return tab.evaluate(() => harness.tracker.stats());
+export async function stats(tab: Tab): Promise<TrackerStats> {
+  for (let tries = 1; ; tries++) {
+    // A question to a worker that is being stopped or replaced is never answered, and the tracker waits half a minute for it.
+    const answer = await tab.evaluate(() =>
+      Promise.race([
+        harness.tracker.stats(),
+        new Promise<undefined>((done) => {
+          setTimeout(done, 3_000, undefined);
+        }),
+      ]),
+    );
+    if (answer) return answer;
+    if (tries === 5) throw new Error('nobody answers stats()');
+  }
 }
 
 /** Waits until nothing is left to send, as `stats()` tells. */
@@ -97,4 +110,11 @@ export async function letTheWaitPass(tab: Tab): Promise<void> {
     database.close();
   });
   await networkIsBack(tab);
+}
+
+/** Waits until the tab shows `url`. A navigation that is asked for while another one is on its way may never be answered in Firefox. */
+export async function arrived(tab: Tab, url: string): Promise<void> {
+  await expect
+    .poll(() => tab.evaluate(() => document.readyState === 'complete' && location.href).catch(() => undefined))
+    .toBe(url);
 }
