@@ -88,7 +88,8 @@ export async function createChromiumVisitor({
       const session = await devtools();
       await session.send('ServiceWorker.enable');
       await session.send('ServiceWorker.stopAllWorkers');
-      await session.detach();
+      // Playwright sometimes finds the session gone together with a worker's.
+      await session.detach().catch(() => undefined);
     },
     crash: async () => {
       const gone = new Promise((done) => context.once('close', done));
