@@ -1,0 +1,6 @@
+// The page without an SDK: what it costs is subtracted from the others.
+globalThis.sdk = {
+  start() {},
+  track() {},
+  page() {},
+};
