@@ -24,7 +24,7 @@ export function createMicroBuffer(post: () => void) {
   };
 
   /** There is something to post. */
-  const due = (urgent: boolean) => {
+  const due = (urgent?: boolean) => {
     if (urgent || Date.now() - postedAt > WINDOW_MS) queueMicrotask(flush);
     else timer ??= setTimeout(flush, WINDOW_MS);
   };

@@ -68,7 +68,7 @@ export function openTracker<Events extends EventMap<Events>>(
   let finding: Promise<void> | undefined;
   let watching = false;
   /** A `pagehide` came and the page is not back: it sends by itself. */
-  let left = false;
+  let left: boolean | undefined;
 
   /** Calls what is not ours: nothing it throws may reach the page. */
   const call = (listener: Listener, detail?: unknown) => {
@@ -82,7 +82,7 @@ export function openTracker<Events extends EventMap<Events>>(
   /** Tells the listeners. Returns how many said `false`. */
   const emit = (type: string, detail?: unknown) => {
     if (debug) console.debug('petrel', type, detail);
-    return [...(listeners[type] ?? [])].filter((listener) => call(listener, detail) === false).length;
+    return Array.from(listeners[type] ?? []).filter((listener) => call(listener, detail) === false).length;
   };
 
   const drop = (reason: DropReason, name?: string, seq?: number) => {
@@ -103,7 +103,8 @@ export function openTracker<Events extends EventMap<Events>>(
 
   /** Looks for a host, once there may be one: a prerendered page may never be seen. */
   const begin = () => {
-    if (!closed && !(document as Platform).prerendering && consent !== 'pending' && !hasHost()) find(serviceWorker);
+    const decided = consent === 'granted' || consent === 'denied';
+    if (decided && !closed && !(document as Platform).prerendering && !hasHost()) find(serviceWorker);
   };
 
   const [flush, post, remove, repost, attach, back, unacknowledged, hasHost] = createUnacked(
@@ -159,8 +160,7 @@ export function openTracker<Events extends EventMap<Events>>(
       if (closed) return drop('closed', name);
       if (consent === 'denied') return drop('consent', name);
       if (emit('event', event)) return drop('plugin', name);
-      if (!event.name.trim() || event.name.length > 200 || typeof (properties ?? {}) !== 'object')
-        return drop('invalid', name);
+      if (!event.name.trim() || event.name[200] || typeof (properties ?? {}) !== 'object') return drop('invalid', name);
       const waiting = unacknowledged();
       if (waiting.length >= (consent === 'granted' ? MAX_HELD : MAX_PENDING)) {
         const run = drops.at(-1);
@@ -178,21 +178,20 @@ export function openTracker<Events extends EventMap<Events>>(
     }
   };
 
-  /** Asks the host; its answer is empty when there is no host, or none that answers. */
+  /** Asks the host until it answers; once in a hidden page, which gets no answers. Empty without a host or an answer. */
   const ask = async (type: 'flush' | 'stats') => {
     open();
     await finding;
-    let timer: ReturnType<typeof setInterval> | undefined;
-    const { result, stats } = await new Promise<{ result?: FlushResult; stats?: Stats }>((resolve) => {
-      const again = () => (hasHost() ? post({ type }, [], resolve as (answer: object) => void) : resolve({}));
-      // A worker that is being replaced takes messages and does not answer.
-      timer = setInterval(again, ASK_AGAIN_MS);
-      again();
-    });
-    clearInterval(timer);
+    let answer: { result?: FlushResult; stats?: Stats } | undefined;
+    while (!answer && hasHost())
+      answer = await new Promise((resolve) => {
+        post({ type }, [], resolve as (answer: object) => void);
+        // A worker that is being replaced takes messages and does not answer.
+        setTimeout(resolve, ASK_AGAIN_MS, document.hidden && {});
+      });
     return {
-      ...result,
-      ...stats,
+      ...answer?.result,
+      ...answer?.stats,
       page: { source, seq, unacknowledged: unacknowledged().length, dropped: { ...dropped } },
     };
   };
@@ -245,7 +244,7 @@ export function openTracker<Events extends EventMap<Events>>(
       abort.signal,
       open,
       (gone) => {
-        left ||= !!gone;
+        left ||= gone;
         if (consent !== 'granted') return;
         if (left || !hasHost()) exit();
         else repost();

@@ -99,24 +99,32 @@ export function createUnacked(
   answered: (answer: HostMessage, events: PageEvent[]) => void,
   silent: () => void,
 ) {
+  const to = destinationId(config);
   let waiting: PageEvent[] = [];
   let host: EngineHost | undefined;
   let configKnown = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let listening = false;
+  /** What had waited longest when the timer was set for it. */
+  let oldest: PageEvent | undefined;
   let silences = 0;
-  let wakeInMs: number | undefined;
+  /** When the host wants to be woken, in ms since the epoch; NaN when it does not. */
+  let wakeAt = Number.NaN;
 
-  /** For silence while something is unanswered, else for the host's wish to be woken, else none. */
-  const setTimer = (ms = waiting.length ? SILENCE_MS : wakeInMs) => {
+  const setTimer = (ms = SILENCE_MS) => {
     clearTimeout(timer);
-    listening = waiting.length > 0;
-    if (host && !document.hidden && ms! >= 0) timer = setTimeout(look, ms);
+    oldest = waiting[0];
+    if (host && !document.hidden) timer = setTimeout(look, ms);
   };
 
+  // Only when the timer ends, so that a message costs none: is what had waited longest then still waiting, is the host to be woken?
   const look = () => {
-    if (++silences < 2) repost();
-    else if (silences < 3) silent();
+    const ms = waiting[0] ? (waiting[0] === oldest ? 0 : SILENCE_MS) : wakeAt - Date.now();
+    oldest = undefined;
+    if (ms > 0) setTimer(ms);
+    else if (ms <= 0) {
+      if (++silences < 2) repost();
+      else if (silences < 3) silent();
+    }
   };
 
   /** Takes events out; returns those that were still in. */
@@ -133,7 +141,7 @@ export function createUnacked(
         {
           petrel: 1,
           visible: !document.hidden,
-          to: destinationId(config),
+          to,
           config: configKnown ? undefined : config,
           drops,
           ...message,
@@ -145,12 +153,9 @@ export function createUnacked(
           // Settles nothing: a report on earlier events, or what leaves this message to be posted again.
           if (!done && type !== 'stored') return answered(answer, []);
           silences = 0;
-          if (type === 'stored') wakeInMs = answer.wakeInMs;
-          const oldest = waiting[0];
+          if (type === 'stored') wakeAt = Date.now() + answer.wakeInMs!;
           answered(answer, remove(events));
           done?.(answer);
-          // An answer to later ones does not prolong the wait for the oldest: in a page that goes on tracking it would never end.
-          if (!oldest || waiting[0] !== oldest) setTimer();
         },
       );
     } catch {
@@ -163,7 +168,7 @@ export function createUnacked(
             post(message, events);
           }
     }
-    if (!listening) setTimer();
+    if (!oldest) setTimer();
   };
 
   /** Posts what is held, if there is a host. */
@@ -194,6 +199,7 @@ export function createUnacked(
   /** The page is in view again. */
   const back = () => {
     silences = -1;
+    wakeAt = 0;
     setTimer(RETURN_MS);
   };
 
