@@ -59,6 +59,7 @@ export function startWorker(scope: ServiceWorkerGlobalScope, options: PetrelWork
     fetch: scope.fetch.bind(scope),
     lead: createLeader(scope.navigator.locks),
     onLine: () => scope.navigator.onLine,
+    clients: async () => (await scope.clients.matchAll({ includeUncontrolled: true })).map(({ id }) => id),
     gpc: () => (scope.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true,
     awakeMs: AWAKE_MS,
   });

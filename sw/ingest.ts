@@ -15,6 +15,7 @@ export function listen(scope: ServiceWorkerGlobalScope, engine: HostEngine, life
       data,
       (answer) => ports[0]?.postMessage(answer),
       () => isVisible(scope, source, data.visible === true),
+      (source as Client | null)?.id,
     );
     event.waitUntil(lifetime.until(handled));
   });

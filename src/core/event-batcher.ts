@@ -9,7 +9,7 @@ import { type Changed, createQueue, type Queue } from './queue.js';
 import type { PauseReason, QueueState, Tombstone } from './queue-state.js';
 import { type Stats, statsOf } from './stats.js';
 import type { Store } from './store.js';
-import type { SourceRange } from './wire.js';
+import type { SourceRange, SourceTail } from './wire.js';
 
 /** A batch on its way. A retry shows the same `id` and `events`. */
 export interface EventBatch<E> {
@@ -27,6 +27,8 @@ export interface EventBatch<E> {
   readonly drops: readonly Tombstone[];
   /** What the sender believes delivered by a leaving page; the receiver is asked which of it it has. */
   readonly carried: readonly SourceRange[];
+  /** How far the sources have come, where the receiver could not tell from the events. */
+  readonly tails: readonly SourceTail[];
 }
 
 export interface EventBatcherOptions<E> extends EngineOptions {
@@ -44,6 +46,11 @@ export interface EventBatcherOptions<E> extends EngineOptions {
    * Adding needs no lock: any number of owners may add to one store.
    */
   lead?: <T>(send: () => Promise<T>) => Promise<T>;
+  /**
+   * Those who may still add something, by the name they gave as {@link AddOptions.from}. What others added has come to its end, and
+   * the receiver is told so. Default: nobody knows.
+   */
+  alive?: () => Promise<readonly string[]>;
   /** Told after the transaction that settled them. Must not throw. */
   onDelivered?: (events: readonly E[]) => void;
   onDropped?: (events: readonly E[], reason: DropReason, detail?: string) => void;
@@ -59,6 +66,8 @@ export interface AddOptions {
   priority?: Priority;
   /** Put them in the `carried` lane. */
   carried?: boolean;
+  /** Who adds them: see {@link EventBatcherOptions.alive}. */
+  from?: string | undefined;
 }
 
 export interface AddResult {
@@ -157,6 +166,7 @@ export class EventBatcher<E> {
       options: this.#options,
       deliver: options.deliver,
       lead: options.lead ?? ((send) => send()),
+      alive: options.alive,
       observe: (changed, delivered) => this.#observe(changed, delivered),
     });
   }

@@ -16,6 +16,7 @@ export interface ProcessorOptions<E> {
   options: Required<EngineOptions>;
   deliver: (batch: EventBatch<E>, reason: FlushReason) => Promise<Outcome>;
   lead: <T>(send: () => Promise<T>) => Promise<T>;
+  alive: (() => Promise<readonly string[]>) | undefined;
   /** Told of each operation's result, in order. */
   observe: (changed: Changed<E>, delivered?: readonly E[]) => void;
 }
@@ -30,7 +31,15 @@ export interface Processor {
   stop(): void;
 }
 
-export function createProcessor<E>({ queue, clock, options, deliver, lead, observe }: ProcessorOptions<E>): Processor {
+export function createProcessor<E>({
+  queue,
+  clock,
+  options,
+  deliver,
+  lead,
+  alive,
+  observe,
+}: ProcessorOptions<E>): Processor {
   let stopped = false;
 
   function observed<T extends Changed<E>>(changed: T): T {
@@ -50,6 +59,7 @@ export function createProcessor<E>({ queue, clock, options, deliver, lead, obser
       approximateBytes: frozen.bytes,
       drops: taken.drops,
       carried: taken.carried,
+      tails: taken.tails,
     };
     let outcome: Outcome;
     try {
@@ -110,7 +120,9 @@ export function createProcessor<E>({ queue, clock, options, deliver, lead, obser
       while (!stopped && !failure && underway.size < slots && pausedForMs(state, clock.now()) === 0) {
         const next = due(state, underway.size, forced(state), options);
         if (!next) break;
-        const result = observed(await queue.take(next.lanes, new Set(underway.keys()), next.report));
+        const result = observed(
+          await queue.take(next.lanes, new Set(underway.keys()), next.report, await alive?.().catch(() => undefined)),
+        );
         state = result.state;
         const { batch } = result;
         if (!batch) break;

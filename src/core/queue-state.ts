@@ -39,6 +39,17 @@ export interface Tombstone {
   reason: DropReason;
 }
 
+/** How far a source has come, as this queue knows it. Told to the receiver, who cannot prove what it never heard of. */
+export interface Tail {
+  source: string;
+  /** The highest number that was added. */
+  last: number;
+  /** Who added it: see `AddOptions.from`. */
+  from?: string;
+  /** The `last` the receiver was told. */
+  told?: number;
+}
+
 /** Why nothing is sent for a while. */
 export type PauseReason =
   /** An attempt failed. */
@@ -82,6 +93,8 @@ export interface QueueState {
   counters: { accepted: number; delivered: number; dropped: Partial<Record<DropReason, number>> };
   /** Drops the receiver has not been told of. At most {@link MAX_TOMBSTONES}, the newest. */
   tombstones: Tombstone[];
+  /** Sources whose end the receiver has not been told. At most {@link MAX_TAILS}, the newest. */
+  tails?: Tail[];
   /** Failed attempts in a row, over all batches: the receiver's health, not a batch's. Reset by any success. */
   failures: number;
   /** Single events refused in a row with nothing accepted in between. */
@@ -97,6 +110,9 @@ export const LANES: readonly Lane[] = ['low', 'normal', 'critical', 'carried', '
 
 /** Adjacent ranges are joined, so this is reached only by drops scattered over hundreds of page loads. */
 export const MAX_TOMBSTONES = 500;
+
+/** Pages whose end nobody noticed: a browser that was killed leaves one for each open tab. */
+const MAX_TAILS = 50;
 
 export function noneWaiting(): Waiting {
   return { events: 0, bytes: 0, records: 0, oldestAt: 0 };
@@ -129,6 +145,7 @@ export function cloneState(state: QueueState): QueueState {
     batches: state.batches.map((batch) => ({ ...batch })),
     counters: { ...state.counters, dropped: { ...state.counters.dropped } },
     tombstones: state.tombstones.map((tombstone) => ({ ...tombstone })),
+    ...(state.tails && { tails: state.tails.map((tail) => ({ ...tail })) }),
   };
 }
 
@@ -165,4 +182,10 @@ export function addTombstone(state: QueueState, { source, first, last, reason }:
   }
   list.push({ source, first, last, reason });
   if (list.length > MAX_TOMBSTONES) list.shift();
+}
+
+/** Notes how far a source has come. */
+export function noteTail(state: QueueState, tail: Tail): void {
+  const others = (state.tails ?? []).filter(({ source }) => source !== tail.source);
+  state.tails = [...others.slice(1 - MAX_TAILS), tail];
 }

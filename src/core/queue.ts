@@ -15,6 +15,7 @@ import {
   countDrop,
   type FrozenBatch,
   noneWaiting,
+  noteTail,
   type PauseReason,
   type QueueState,
   type Tombstone,
@@ -22,7 +23,7 @@ import {
 import { addRange, contains, type Ranges } from './ranges.js';
 import { REFUSALS_BEFORE_HOLD } from './retry.js';
 import type { Lane, Store, StoredRecord, StoreTransaction } from './store.js';
-import type { SourceRange } from './wire.js';
+import type { SourceRange, SourceTail } from './wire.js';
 
 /** Records of the carried lane one request asks about. */
 const CARRIED_PER_REQUEST = 20;
@@ -57,6 +58,7 @@ export interface TakenBatch<E> {
   events: E[];
   drops: Tombstone[];
   carried: SourceRange[];
+  tails: SourceTail[];
   /** Records of the carried lane with a lower offset are answered by `has`. */
   carriedTo: number;
 }
@@ -99,7 +101,13 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
   }
 
   /** Leaves out the events this store has had before, and notes the others as had. */
-  async function withoutDuplicates(tx: Tx, events: readonly E[], now: number): Promise<E[]> {
+  async function withoutDuplicates(
+    tx: Tx,
+    state: QueueState,
+    events: readonly E[],
+    now: number,
+    from: string | undefined,
+  ): Promise<E[]> {
     const seen = new Map<string, Ranges>();
     const fresh: E[] = [];
     for (const event of events) {
@@ -115,7 +123,10 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       }
       fresh.push(event);
     }
-    for (const [source, stored] of seen) await tx.writeSource(source, { stored, at: now });
+    for (const [source, stored] of seen) {
+      await tx.writeSource(source, { stored, at: now });
+      noteTail(state, { source, last: stored.at(-1)![1], ...(from && { from }) });
+    }
     return fresh;
   }
 
@@ -163,11 +174,11 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     /** Stores events behind those that wait; over the bounds, the oldest make room. */
     add: (
       events: readonly E[],
-      { priority = 'normal', carried = false }: AddOptions,
+      { priority = 'normal', carried = false, from }: AddOptions,
     ): Promise<AddResult & Changed<E>> =>
       change(async (tx, state, drop) => {
         const now = clock.now();
-        const fresh = await withoutDuplicates(tx, events, now);
+        const fresh = await withoutDuplicates(tx, state, events, now, from);
         const lane = carried ? 'carried' : priority;
         if (fresh.length > 0 && state.waiting[lane].events === 0) state.waiting[lane].oldestAt = now;
         await append(tx, state, limits, lane, fresh, fresh.map(sizeOf), now);
@@ -224,11 +235,13 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     /**
      * The next batch to send: one that was frozen before and is not under way, else a new one of the first of `lanes` that
      * has something waiting. Nothing when there is none; with `report`, then a batch without events, if there is something to tell.
+     * `alive`: those who may still add something; undefined when nobody knows.
      */
     take: (
       lanes: readonly Lane[],
       underway: ReadonlySet<string>,
       report: boolean,
+      alive?: readonly string[],
     ): Promise<{ batch: TakenBatch<E> | undefined } & Changed<E>> =>
       change(async (tx, state, drop) => {
         const tooOld = clock.now() - limits.maxAgeMs;
@@ -250,11 +263,17 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         if (!taken && !tell) return { batch: undefined };
         const carried = await tx.readRecords('carried', state.head.carried, END, alone ? CARRIED_PER_REQUEST : 0);
         const last = carried.at(-1);
+        const isBacklog = usage(state).events > (taken?.events.length ?? 0);
         const batch: TakenBatch<E> = {
           frozen: { ...(taken?.frozen ?? makeBatch(clock, 'normal', 0, 0, [])) },
           events: taken?.events ?? [],
           drops: state.tombstones.map((tombstone) => ({ ...tombstone })),
           carried: rangesOf(carried.flatMap(({ events }) => events.map(identify))),
+          tails: (state.tails ?? []).flatMap(({ source, last, from, told }): SourceTail[] => {
+            const closed = !!alive && !!from && !alive.includes(from);
+            // The receiver sees for itself how far a source has come, when nothing is left behind.
+            return closed || (isBacklog && last !== told) ? [[source, last, closed ? 1 : 0]] : [];
+          }),
           carriedTo: last ? last.offset + 1 : 0,
         };
         return { batch };
@@ -299,6 +318,11 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         state.tombstones = state.tombstones.filter(
           (tombstone) => !taken.drops.some((told) => JSON.stringify(told) === JSON.stringify(tombstone)),
         );
+        state.tails = (state.tails ?? []).filter((tail) => {
+          const told = taken.tails.find(([source, last]) => source === tail.source && last === tail.last);
+          if (told) tail.told = tail.last;
+          return !told?.[2];
+        });
         return { delivered: [...done, ...(await settleCarried(tx, state, taken.carriedTo, has))] };
       }),
 
@@ -380,6 +404,8 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         await clear(tx, state, drop, reason);
         await tx.removeRecords('quarantine', 0, END);
         state.waiting.quarantine = noneWaiting();
+        // Nothing more is said about these sources but what was dropped of them.
+        state.tails = [];
         return {};
       }),
 

@@ -23,6 +23,7 @@ import {
   type EventRow,
   type RowsBody,
   type SourceRange,
+  type SourceTail,
   WIRE_VERSION,
   type WireHead,
 } from './wire.js';
@@ -361,7 +362,7 @@ function expandColumns(
 }
 
 function checkHead(body: { [key: string]: unknown }, maxEvents: number): WireHead {
-  const { petrel, key, batchId, attempt, sentAt, sdk, origins, drops, carried } = body;
+  const { petrel, key, batchId, attempt, sentAt, sdk, origins, drops, carried, tails } = body;
   if (petrel !== WIRE_VERSION) {
     if (!Number.isSafeInteger(petrel) || (petrel as number) < 1) throw malformed('petrel', 'the version', petrel);
     throw new PetrelError(
@@ -385,7 +386,15 @@ function checkHead(body: { [key: string]: unknown }, maxEvents: number): WireHea
   }
   if (drops != null) head.drops = listOf('drops', drops, maxEvents).map(checkDrop);
   if (carried != null) head.carried = limitRanges(listOf('carried', carried, maxEvents).map(checkRange));
+  if (tails != null) head.tails = listOf('tails', tails, maxEvents).map(checkTail);
   return head;
+}
+
+function checkTail(tail: unknown, i: number): SourceTail {
+  if (!Array.isArray(tail) || !isRange(tail[0], 1, tail[1])) {
+    throw malformed(`tails[${i}]`, '[source, last, closed]', tail);
+  }
+  return [tail[0], tail[1], tail[2] === 1 ? 1 : 0];
 }
 
 function checkDrop(drop: unknown, i: number): Tombstone {

@@ -16,6 +16,9 @@ export const WIRE_VERSION = 1;
 /** Sequence numbers `first` to `last` (inclusive) of one source. */
 export type SourceRange = [source: string, first: number, last: number];
 
+/** The highest number that a source is known to have reached, and whether (1) its page is gone, so that no higher one will come. */
+export type SourceTail = [source: string, last: number, closed: 0 | 1];
+
 /** What both forms have in common. */
 export interface WireHead {
   petrel: typeof WIRE_VERSION;
@@ -35,6 +38,11 @@ export interface WireHead {
   drops?: Tombstone[];
   /** Sequence numbers the sender has a copy of but believes delivered by a leaving page: the answer's `has` says which are. */
   carried?: SourceRange[];
+  /**
+   * How far sources have come, told once each time it changes: while more waits than the body holds, and when a page is gone, by
+   * whoever sends next, maybe days later. So the collector knows what is still to come, and when nothing is.
+   */
+  tails?: SourceTail[];
 }
 
 /**

@@ -44,6 +44,8 @@ export interface HostEngineOptions {
   lead: Lead;
   /** Whether the browser says it is online. Default: it is. */
   onLine?: () => boolean;
+  /** The pages there are, by the names that {@link HostEngine.receive} was given. Default: nobody knows. */
+  clients?: () => Promise<readonly string[]>;
   /** Whether the visitor asks for privacy (Global Privacy Control): then no id is made up for them. Default: no. */
   gpc?: () => boolean;
   /** Makes the encoder for each wire format that is known here. Default: `petrel`. */
@@ -64,7 +66,7 @@ const PETREL_FORMAT: Formats = {
 export interface HostEngine {
   /**
    * Handles one message. Answers go to `reply`, as long as `visible` says that the page may be answered.
-   * Messages that are not Petrel's are ignored. Never rejects.
+   * Messages that are not Petrel's are ignored. Never rejects. `client` names the page.
    *
    * @returns when the host may sleep, as {@link HostEngine.quiet}
    */
@@ -72,6 +74,7 @@ export interface HostEngine {
     data: unknown,
     reply: (answer: HostMessage) => void,
     visible?: () => Promise<boolean>,
+    client?: string,
   ): Promise<number | undefined>;
   /** Takes up all queues there are, without a page: at an alarm. `online`: the network is said to be back. Never rejects. */
   wakeAll(online?: boolean): Promise<number | undefined>;
@@ -103,6 +106,7 @@ export function createHostEngine({
   fetch,
   lead,
   onLine,
+  clients,
   gpc = () => false,
   formats = PETREL_FORMAT,
   awakeMs = Number.POSITIVE_INFINITY,
@@ -175,6 +179,7 @@ export function createHostEngine({
       sizeOf: sizeOfEvent,
       identify: ({ origin, seq }) => ({ source: origin.source, seq }),
       lead: (send) => lead(`petrel ${to}`, send),
+      ...(clients && { alive: clients }),
       async deliver(batch) {
         let payload: Awaited<ReturnType<typeof encoder.encode>>;
         try {
@@ -228,6 +233,7 @@ export function createHostEngine({
   async function ingest(
     { batcher }: Destination,
     { origins, events, drops = [], carried = false }: EventsMessage,
+    from: string | undefined,
   ): Promise<StoredMessage['dropped']> {
     // A page may say for itself, where its site decides otherwise. Nothing is kept where nothing may be sent.
     const isPrivate = (origin: Partial<Origin> | null) => !!(origin?.context?.gpc ?? gpc());
@@ -240,13 +246,17 @@ export function createHostEngine({
     // All are told to the store before the first is waited for: they run in one go, and a failure of any means no answer but `error`.
     // What was stored by then is known by its numbers when the page posts it again.
     await Promise.all([
-      ...checked.taken.map(([priority, taken]) => batcher.addMany(taken, { priority, carried })),
+      ...checked.taken.map(([priority, taken]) => batcher.addMany(taken, { priority, carried, from })),
       tombstones.length > 0 && batcher.recordDrops(joinRuns(tombstones)),
     ]);
     return checked.drops.map(({ seq, reason, detail }) => ({ seq, reason, detail }));
   }
 
-  async function handle(message: PageMessage, reply: (answer: HostMessage) => Promise<void>): Promise<void> {
+  async function handle(
+    message: PageMessage,
+    reply: (answer: HostMessage) => Promise<void>,
+    client: string | undefined,
+  ): Promise<void> {
     const { to } = message;
     const config = 'config' in message ? message.config : undefined;
     const destination = await open(to, config);
@@ -258,7 +268,7 @@ export function createHostEngine({
     if (config) await batcher.resume();
     switch (message.type) {
       case 'events':
-        return reply(stored(destination, await ingest(destination, message)));
+        return reply(stored(destination, await ingest(destination, message, client)));
       case 'wake':
         await (message.online === true ? batcher.resume() : batcher.refresh());
         return reply(stored(destination));
@@ -295,7 +305,7 @@ export function createHostEngine({
   const ignore = () => {};
 
   return {
-    async receive(data, post, visible = async () => true) {
+    async receive(data, post, visible = async () => true, client) {
       const reply = async (answer: HostMessage) => {
         try {
           if (await visible()) post(answer);
@@ -307,7 +317,7 @@ export function createHostEngine({
       try {
         const fault = faultOfMessage(data);
         if (fault) await reply(failure('invalid-message', `\`${fault}\` is not known or not valid here`));
-        else await handle(data as unknown as PageMessage, reply);
+        else await handle(data as unknown as PageMessage, reply, client);
       } catch (error) {
         await reply(failure(error instanceof PetrelError ? error.code : 'internal', String(error)));
       }

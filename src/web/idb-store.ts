@@ -161,6 +161,7 @@ function isState(value: unknown): value is QueueState {
         LANES.every((lane) => isCount(state.waiting?.[lane]?.events) && isCount(state.head?.[lane])) &&
         Array.isArray(state.batches) &&
         Array.isArray(state.tombstones) &&
+        Array.isArray(state.tails ?? []) &&
         isCount(state.counters?.accepted) &&
         state.counters.dropped instanceof Object))
   );

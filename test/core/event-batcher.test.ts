@@ -548,6 +548,81 @@ describe('what is kept', () => {
     });
   });
 
+  describe('how far a source has come', () => {
+    it('is told while more waits than the batch holds, once', async () => {
+      const { batcher, clock, sent } = await makeBatcher({ maxBatchSize: 10, flushConcurrency: 1, start: false });
+      await batcher.addMany(events(1, 30));
+
+      await batcher.start();
+      await clock.settle();
+
+      expect(sent.map(({ batch }) => batch.tails)).toEqual([[['source-a', 30, 0]], [], []]);
+    });
+
+    it('is told again, and marked as its end, when who added it is gone', async () => {
+      const alive = ['page-a'];
+      const { batcher, sent } = await makeBatcher({ alive: async () => alive });
+      await batcher.addMany(events(1, 3), { from: 'page-a' });
+      await batcher.flush();
+      alive.length = 0;
+      await batcher.addMany(events(1, 1, 'source-b'), { from: 'page-b' });
+      alive.push('page-b');
+      await batcher.flush();
+      await batcher.addMany(events(2, 2, 'source-b'), { from: 'page-b' });
+      await batcher.flush();
+
+      expect(sent.map(({ batch }) => batch.tails)).toEqual([[], [['source-a', 3, 1]], []]);
+    });
+
+    it('is told with the next attempt when the first one failed, and after a restart', async () => {
+      const store: Store<Event> = { ...createMemoryStore<Event>(), close() {} };
+      const first = await makeBatcher({ store, alive: async () => [], answers: [{ kind: 'retry', cause: 'network' }] });
+      await first.batcher.addMany(events(1, 3), { from: 'page-a' });
+      void first.batcher.flush();
+      await first.clock.settle();
+      void first.batcher.close();
+
+      const second = await makeBatcher({ store, alive: async () => [], clock: first.clock });
+      await second.clock.advance(60_000);
+
+      expect([...first.sent, ...second.sent].map(({ batch }) => batch.tails)).toEqual([
+        [['source-a', 3, 1]],
+        [['source-a', 3, 1]],
+      ]);
+    });
+
+    it('is not called its end where nobody knows who is there', async () => {
+      const { batcher, sent } = await makeBatcher({ alive: () => Promise.reject(new Error('no clients')) });
+      await batcher.addMany(events(1, 3), { from: 'page-a' });
+
+      await batcher.flush();
+
+      expect(sent.map(({ batch }) => batch.tails)).toEqual([[]]);
+    });
+
+    it('is forgotten with what is purged', async () => {
+      const { batcher, sent } = await makeBatcher({ alive: async () => [] });
+      await batcher.addMany(events(1, 3), { from: 'page-a' });
+
+      await batcher.purge();
+      await batcher.addMany(events(1, 1, 'source-b'));
+      await batcher.flush();
+
+      expect(sent.map(({ batch }) => batch.tails)).toEqual([[]]);
+    });
+
+    it('is kept of the newest 50 sources', async () => {
+      const { batcher, sent } = await makeBatcher({ alive: async () => [] });
+      for (let i = 1; i <= 60; i++) await batcher.add({ source: `source-${i}`, seq: 1 }, { from: 'page' });
+
+      await batcher.flush();
+
+      expect(sent[0]!.batch.tails.map(([source]) => source)).toEqual(
+        Array.from({ length: 50 }, (_, i) => `source-${i + 11}`),
+      );
+    });
+  });
+
   it('purges everything and counts it', async () => {
     const { batcher } = await makeBatcher({
       answers: [{ kind: 'rate-limited', retryAfterMs: 9_000 }],

@@ -123,6 +123,7 @@ describe.each([
       sdk: '1.2.3',
       drops: [{ source, first: 4, last: 9, reason: 'queue-full' as const }],
       carried: [[source, 1, 3] as [string, number, number]],
+      tails: [[source, 12, 1] as [string, number, 0 | 1]],
     };
 
     const { head } = expandBody(overTheWire(encode(said, sampleEvents(1))));
@@ -233,6 +234,8 @@ describe('an untrusted body', () => {
       /`drops\[0\].reason`/,
     ],
     ['a carried range without an end', { ...rows(), carried: [[source, 1]] }, /`carried\[0\]`/],
+    ['a tail of nobody', { ...rows(), tails: [['', 3, 1]] }, /`tails\[0\]`/],
+    ['a tail before the first number', { ...rows(), tails: [[source, 0, 0]] }, /`tails\[0\]`/],
     ['half a run', columns({ origin: [0] }), /`origin` must be pairs/],
     ['a run of no events', columns({ origin: [0, 0, 0, 2] }), /`origin\[1\]` must be a count/],
     ['a run of less than no events', columns({ origin: [0, 4, 0, -2] }), /`origin\[3\]`/],

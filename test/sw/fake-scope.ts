@@ -18,7 +18,11 @@ export function createFakeScope({ sync = true } = {}) {
       listened(type);
       target.addEventListener(type, listener);
     },
-    clients: { get: async (id: string) => clients.get(id), claim: vi.fn() },
+    clients: {
+      get: async (id: string) => clients.get(id),
+      matchAll: async () => [...clients.values()],
+      claim: vi.fn(),
+    },
     location: { origin: 'https://site.example' },
     navigator,
     registration,

@@ -20,6 +20,7 @@ function batchOf(events: QueuedEvent[], more: Partial<EventBatch<QueuedEvent>> =
     approximateBytes: 1,
     drops: [],
     carried: [],
+    tails: [],
     ...more,
   };
 }
@@ -31,6 +32,7 @@ describe('the petrel encoder', () => {
       batchOf(events, {
         drops: [{ source: 'source-1', first: 1, last: 2, reason: 'invalid' }],
         carried: [['source-1', 3, 4]],
+        tails: [['source-1', 24, 1]],
       }),
     );
 
@@ -46,6 +48,7 @@ describe('the petrel encoder', () => {
       sdk: '0.0.0-test',
       drops: [{ source: 'source-1', first: 1, last: 2, reason: 'invalid' }],
       carried: [['source-1', 3, 4]],
+      tails: [['source-1', 24, 1]],
     });
     expect(rejected).toEqual([]);
     expect(read.map((event) => [event.seq, event.name, event.properties])).toEqual(

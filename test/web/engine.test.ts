@@ -88,9 +88,9 @@ function setup(options: Partial<HostEngineOptions> = {}) {
     close: () => current.started.close(),
   };
   /** The answers to a message; complete when everything that needs no time is done. */
-  const post = async (message: unknown, visible?: () => Promise<boolean>): Promise<HostMessage[]> => {
+  const post = async (message: unknown, visible?: () => Promise<boolean>, client?: string): Promise<HostMessage[]> => {
     const answers: HostMessage[] = [];
-    void engine.receive(message, (answer) => answers.push(answer), visible);
+    void engine.receive(message, (answer) => answers.push(answer), visible, client);
     await clock.settle();
     return answers;
   };
@@ -137,6 +137,20 @@ describe('the host engine', () => {
       timestamp: 1_700_000_000_000,
       context: { url: 'https://site.example/' },
     });
+  });
+
+  it('tells the collector with the next batch that a page is gone, and how far it came', async () => {
+    const there = ['page-1'];
+    const { post, requests, restart } = setup({ clients: async () => there });
+    await post(events([1, 2], { config: CONFIG }), undefined, 'page-1');
+    await post({ petrel: 1, type: 'flush', to: TO });
+    there[0] = 'page-2';
+    restart();
+
+    await post(events([1], { origins: [{ source: 'source-of-page-2' }] }), undefined, 'page-2');
+    await post({ petrel: 1, type: 'flush', to: TO });
+
+    expect(requests.map(({ body }) => body.head.tails)).toEqual([undefined, [[SOURCE, 2, 1]]]);
   });
 
   it('asks for the configuration of a destination it does not know, and stores nothing', async () => {

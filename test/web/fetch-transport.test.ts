@@ -16,6 +16,7 @@ function batchOf(...events: string[]): EventBatch<string> {
     approximateBytes: 10,
     drops: [],
     carried: [],
+    tails: [],
   };
 }
 
