@@ -18,7 +18,7 @@ export const RATE_LIMIT_MAX_MS = 900_000;
  * Unanswered attempts in a row, the browser being online, until the endpoint counts as blocked. At this number the long
  * waits have reached their maximum, so a server that is merely down for minutes is never taken for a blocked one.
  */
-export const BLOCKED_AFTER = 8;
+export const BLOCKED_AFTER = 10;
 
 /** Single events refused in a row, nothing accepted in between, until the receiver is taken to refuse everything. */
 export const REFUSALS_BEFORE_HOLD = 5;

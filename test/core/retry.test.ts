@@ -108,8 +108,8 @@ describe('waits', () => {
   it('take an endpoint for blocked only after the long waits have reached their maximum', () => {
     const failed = { kind: 'retry', cause: 'network', unanswered: true } as const;
 
-    expect(pauseAfter(failed, { failures: 7 }, options, 0.5).reason).toBe('backoff');
-    expect(pauseAfter(failed, { failures: 8 }, options, 0.5)).toEqual({ waitMs: 225_000, reason: 'blocked' });
+    expect(pauseAfter(failed, { failures: 9 }, options, 0.5).reason).toBe('backoff');
+    expect(pauseAfter(failed, { failures: 10 }, options, 0.5)).toEqual({ waitMs: 225_000, reason: 'blocked' });
     expect(pauseAfter({ kind: 'retry', cause: 'network' }, { failures: 8 }, options, 0.5).reason).toBe('backoff');
   });
 });
