@@ -22,6 +22,9 @@ const CHUNKS = { 'src/page/register.ts': 'register.js', 'src/page/in-page-host.t
 /** No chunk may contain these: a script tag would load the tracker a second time. */
 const ENTRY_ONLY = ['src/index.ts', 'src/page/script-tag.ts', 'src/page/tracker.ts'];
 
+/** Each complete by itself, so that a page loads the ones it uses and nothing else. */
+const PLUGINS = entriesIn('plugins');
+
 const LIBRARY = {
   'core/index': 'src/core/index.ts',
   'server/index': 'src/server/index.ts',
@@ -30,8 +33,8 @@ const LIBRARY = {
   'testing/index': 'src/testing/index.ts',
 };
 
-/** Node's own, and `libsql`, the optional peer of its sink. Everything else is bundled: Petrel has no dependencies. */
-const EXTERNAL = [/^node:/, ...builtinModules, 'libsql'];
+/** Node's own, and the optional peers: `libsql` of its sink, OpenFeature for its types. Everything else is bundled: Petrel has no dependencies. */
+const EXTERNAL = [/^node:/, ...builtinModules, 'libsql', '@openfeature/web-sdk'];
 
 /**
  * One entry per file of a folder of src.
@@ -236,7 +239,7 @@ const library = {
  * @type {import('rollup').RollupOptions}
  */
 const declarations = {
-  input: { index: 'src/index.ts', petrel: 'src/page/script-tag.ts', sw: 'sw/index.ts', ...LIBRARY },
+  input: { index: 'src/index.ts', petrel: 'src/page/script-tag.ts', sw: 'sw/index.ts', ...PLUGINS, ...LIBRARY },
   onwarn,
   external: EXTERNAL,
   output: { dir: 'dist', format: 'es', chunkFileNames: 'shared/[name].d.ts' },
@@ -266,6 +269,7 @@ export default [
   ...Object.entries(CHUNKS).map(([input, file]) => standalone(input, file, 'es')),
   standalone('sw/worker.ts', 'petrel-sw.js', 'iife'),
   standalone('sw/index.ts', 'sw.js', 'es'),
+  ...Object.entries(PLUGINS).map(([name, input]) => standalone(input, `${name}.js`, 'es')),
   library,
   declarations,
 ];

@@ -17,6 +17,17 @@ const FILES = [
   // The budget only keeps it from growing: the goal is far off. Half of it is the engine (bounds, retry, quarantine, carried copies), a
   // tenth idb; mangling properties saves 0.3 KB. It loads when idle, once per release, and never on the main thread.
   { file: 'petrel-sw.js', what: 'worker', budget: 16_384, goal: 9216 },
+  // Each is complete: what several of them share is in each.
+  { file: 'plugins/page-views.js', what: 'plugin', budget: 1_792 },
+  { file: 'plugins/links.js', what: 'plugin', budget: 1_600 },
+  { file: 'plugins/clicks.js', what: 'plugin', budget: 1_344 },
+  { file: 'plugins/forms.js', what: 'plugin', budget: 1_728 },
+  { file: 'plugins/engagement.js', what: 'plugin', budget: 2_112 },
+  { file: 'plugins/errors.js', what: 'plugin', budget: 1_920 },
+  { file: 'plugins/exposures.js', what: 'plugin', budget: 2_176 },
+  // web-vitals itself is 3.2 of it, with attribution 5.5.
+  { file: 'plugins/web-vitals.js', what: 'plugin', budget: 4_160 },
+  { file: 'plugins/web-vitals-attribution.js', what: 'plugin', budget: 6_656 },
 ];
 
 const rows = FILES.map(({ file, what, budget, goal }) => {

@@ -24,6 +24,9 @@ const ARROWS: Record<string, Record<string, 'value' | 'type'>> = {
 const PACKAGES: Record<string, RegExp> = {
   idb: /^src\/web\//,
   'workbox-window': /^src\/page\//,
+  'web-vitals': /^src\/plugins\//,
+  'web-vitals/attribution': /^src\/plugins\//,
+  '@openfeature/web-sdk': /^src\/plugins\//,
   libsql: /^src\/server\/sinks\//,
   node: /^src\/(server\/(node\.ts|sinks\/)|testing\/)/,
 };

@@ -1,6 +1,8 @@
 // What the stories need in a page: the tracker under test, under one name in all pages.
 window.harness = {
   tracker: undefined,
+  /** On plugins.html: what is in use, by the name of its file. */
+  plugins: {},
   /** What `on('dropped')` told. Only with `watch`: a listener costs messages. */
   dropped: [],
   /** Tracked in the click on a link, before the page is left. */

@@ -1,5 +1,5 @@
 import { expect } from '@playwright/test';
-import type { Tracker, TrackerEvents, TrackerStats } from '../../src/page/api.js';
+import type { Plugin, Tracker, TrackerEvents, TrackerStats } from '../../src/page/api.js';
 import type { Tab } from './visitor.js';
 
 /** What pages/harness.js puts into a page. */
@@ -7,6 +7,8 @@ interface Harness {
   /** On two-trackers.html: the one with the other endpoint. */
   second?: Tracker;
   tracker: Tracker;
+  /** On plugins.html: what is in use, by the name of its file. */
+  plugins: { [name: string]: Plugin };
   dropped: TrackerEvents['dropped'][];
   trackOnClick: string[];
   watch(): void;

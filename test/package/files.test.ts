@@ -12,6 +12,7 @@ const dist = join(root, 'dist');
 const read = (file: string) => readFileSync(join(dist, file), 'utf8');
 const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).map((file) => file.replaceAll('\\', '/'));
 const scripts = files.filter((file) => file.endsWith('.js'));
+const plugins = scripts.filter((file) => file.startsWith('plugins/'));
 const { exports, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 interface AstNode {
@@ -39,6 +40,7 @@ describe('the files a browser loads', () => {
     ['register.js', ['./in-page-host.js']],
     ['in-page-host.js', []],
     ['sw.js', []],
+    ...plugins.map((file): [string, string[]] => [file, []]),
   ])('%s is complete, and names what is loaded later so that a bundler can follow: %j', (file, later) => {
     expect(importsOf(read(file))).toEqual({ now: [], later });
   });
@@ -61,7 +63,7 @@ describe('the files a browser loads', () => {
     expect(code).not.toContain('importScripts');
   });
 
-  it.each(['index.js', 'petrel.js', 'register.js', 'in-page-host.js', 'petrel-sw.js', 'sw.js'])(
+  it.each(['index.js', 'petrel.js', 'register.js', 'in-page-host.js', 'petrel-sw.js', 'sw.js', ...plugins])(
     '%s knows nothing of Node or of the build',
     (file) => {
       expect(read(file)).not.toMatch(/\bprocess\.env\b|\brequire\(|__VERSION__/);
@@ -80,7 +82,11 @@ describe('every script', () => {
 
   it('that contains code of others says so, and the notices carry the licences', () => {
     const notices = read('THIRD_PARTY_NOTICES.txt');
-    const others = { idb: /Copyright.*Jake Archibald/, 'workbox-window': /Copyright.*Google/ };
+    const others = {
+      idb: /Copyright.*Jake Archibald/,
+      'workbox-window': /Copyright.*Google/,
+      'web-vitals': /Apache License/,
+    };
 
     for (const [name, licence] of Object.entries(others)) {
       const containing = scripts.filter((file) => read(`${file}.map`).includes(`node_modules/${name}/`));
@@ -109,6 +115,14 @@ describe('the exports', () => {
       expect(Object.keys(loaded)).not.toEqual([]);
     },
   );
+
+  it.each(plugins)('%s loads in Node, does nothing but export, and makes a plugin there', async (file) => {
+    const loaded = await import(/* @vite-ignore */ `petrel/${file.slice(0, -3)}`);
+    const creators = Object.values(loaded).filter((value) => typeof value === 'function');
+
+    expect(creators).toHaveLength(1);
+    expect(creators[0]?.()).toEqual(expect.any(Function));
+  });
 
   it('share one PetrelError, so that instanceof works across entries', async () => {
     const core = await import(/* @vite-ignore */ ['petrel', 'core'].join('/'));

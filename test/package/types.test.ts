@@ -48,6 +48,27 @@ describe('the type declarations', () => {
     ]);
   });
 
+  it.each(['bundler', 'nodenext'])('of the plugins stand on the DOM alone (%s)', (resolution) => {
+    const names = [
+      'clicks',
+      'engagement',
+      'errors',
+      'forms',
+      'links',
+      'page-views',
+      'web-vitals',
+      'web-vitals-attribution',
+    ];
+    const code = `import { createTracker } from 'petrel';
+      ${names.map((name, i) => `import * as p${i} from 'petrel/plugins/${name}';`).join('\n')}
+      import { links, type LinksOptions } from 'petrel/plugins/links';
+      const options: LinksOptions = { extensions: ['pdf'] };
+      createTracker<{ 'Signed Up': { plan: string } }>({ endpoint: '/events' }).use(links(options));
+      export const used = [${names.map((_, i) => `p${i}`)}];`;
+
+    expect(compile(code, ['ES2022', 'DOM', 'DOM.Iterable'], { resolution })).toBe('');
+  });
+
   it('of the core need no platform at all', () => {
     expect(compile(`import { EventBatcher } from 'petrel/core'; EventBatcher;`, ['ES2022'])).toBe('');
   });
