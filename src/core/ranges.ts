@@ -35,5 +35,5 @@ export function addRange(ranges: Ranges, first: number, last: number): Ranges {
 
 /** How many numbers the ranges hold. */
 export function countRanges(ranges: Ranges): number {
-  return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  return ranges.reduce((sum, [first, last]) => sum + (last - first + 1), 0);
 }

@@ -3,6 +3,8 @@ import { type ExpandedBody, expandBody } from '../core/wire-codec.js';
 import { createCors } from './cors.js';
 import { type ReadingBudget, readJson } from './decode.js';
 import { createIntake, type IntakeState } from './intake.js';
+import type { Ledger } from './ledger/ledger.js';
+import { readLedger } from './ledger/route.js';
 import { type CollectorOptions, checkCollectorOptions } from './options.js';
 import { answer, answerRefusal, Refusal, refusalOf } from './refusal.js';
 import type { ReceivedEvent } from './sinks/sink.js';
@@ -11,7 +13,8 @@ import type { ReceivedEvent } from './sinks/sink.js';
 export interface Collector {
   /**
    * Never rejects. POST: 200 with a `WireAnswer` once everything in the request is stored, else a status and a `WireError`.
-   * OPTIONS: the preflight. GET of a path ending in `/healthz`: 200 as long as the process lives.
+   * OPTIONS: the preflight. GET of a path ending in `/healthz`: 200 as long as the process lives; of one ending in `/ledger`, with
+   * its token: what arrived and what did not.
    */
   (request: Request): Promise<Response>;
   /** What waits for the sink, and how the sink does. */
@@ -46,6 +49,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const { clock, limits, keys, path } = checked;
   const cors = createCors(checked.origins);
   const intake = createIntake(checked);
+  const ledger: Ledger | undefined = checked.ledger.store ?? checked.sink.ledger;
   const reading: ReadingBudget = { used: 0, max: limits.maxReadingBytes };
 
   async function collect(request: Request): Promise<WireAnswer> {
@@ -53,19 +57,24 @@ export function createCollector(options: CollectorOptions): Collector {
     const body = await readJson(request, limits, reading);
     if (keys) checkKey(body, keys);
     const { head, events, sizes, rejected } = expandBody(body, limits);
-    const { batchId, sentAt, drops = [], carried } = head;
+    const { batchId, sentAt, sdk, key, drops = [], carried, tails = [] } = head;
     // Completed in place: nobody else has them, and copies of every event were a tenth of the collector's time.
     const received = events as ReceivedEvent[];
     for (const event of received) {
       event.receivedAt = receivedAt;
       event.sentAt = sentAt;
       if (batchId) event.batchId = batchId;
+      if (sdk !== undefined) event.sdk = sdk;
+      if (key !== undefined) event.key = key;
     }
 
     const [receipt, has] = await Promise.all([
       intake.take(received, sizes, positionsOf(events, rejected)),
       carried && intake.has(carried),
-      intake.takeDrops(drops.map((drop) => ({ ...drop, receivedAt }))),
+      intake.takeNotes(
+        drops.map((drop) => ({ ...drop, receivedAt })),
+        tails.map(([source, last, closed]) => ({ source, last, closed: closed === 1, receivedAt })),
+      ),
     ]);
     return {
       ...(batchId && { batchId }),
@@ -77,6 +86,15 @@ export function createCollector(options: CollectorOptions): Collector {
     };
   }
 
+  async function tell(request: Request, token: string): Promise<object> {
+    const [, given] = request.headers.get('authorization')?.match(/^Bearer (.+)$/i) ?? [];
+    if (given === undefined || !sameText(token, given)) {
+      throw new Refusal('unknown-token', 'the ledger is read with `Authorization: Bearer <token>`');
+    }
+    if (!ledger) throw new Refusal('not-found', 'this collector keeps no ledger: its sink has none');
+    return readLedger(ledger, new URL(request.url).searchParams, clock.now(), checked.ledger.maxAgeMs);
+  }
+
   async function handle(request: Request): Promise<Response> {
     const headers = cors.headers(request);
     try {
@@ -84,6 +102,9 @@ export function createCollector(options: CollectorOptions): Collector {
       if (request.method === 'OPTIONS') return cors.preflight(request);
       if ((request.method === 'GET' || request.method === 'HEAD') && pathname.endsWith('/healthz')) {
         return answer(200, { status: 'ok', ...intake.state() }, headers);
+      }
+      if (request.method === 'GET' && pathname.endsWith('/ledger') && checked.ledger.token !== undefined) {
+        return answer(200, await tell(request, checked.ledger.token), headers);
       }
       if (path !== undefined && pathname !== path)
         throw new Refusal('not-found', `nothing is at ${pathname.slice(0, 100)}`);

@@ -2,11 +2,23 @@
  * `petrel/server`: the collector, on the Fetch API alone. `petrel/server/node` puts it on a port.
  * @packageDocumentation
  */
+export {
+  type Judgement,
+  judge as judgeSource,
+  type LedgerCounts,
+  mergeSources,
+  type SourceLedger,
+} from '../core/ledger.js';
 export type { AllowedOrigins } from './cors.js';
 export { type DecodeLimits, decodeBatch } from './decode.js';
 export { type Collector, createCollector } from './handler.js';
 export type { IntakeState } from './intake.js';
-export { type CollectorLimits, type CollectorOptions, SERVER_PRESET } from './options.js';
+export { auditLedger, type Discrepancy, type LedgerAudit } from './ledger/audit.js';
+export type { Ledger, LedgerFacts, LedgerStore, TotalsRow } from './ledger/ledger.js';
+export { createMemoryLedger } from './ledger/memory-ledger.js';
+export { type LedgerBy, type LedgerQuery, type LedgerReport, type LedgerRow, reportLedger } from './ledger/report.js';
+export type { LedgerEntries } from './ledger/route.js';
+export { type CollectorLimits, type CollectorOptions, type LedgerOptions, SERVER_PRESET } from './options.js';
 export { answerRefusal, type ErrorWord, Refusal, refusalOf } from './refusal.js';
 export { createMemorySink, type MemorySink } from './sinks/memory.js';
-export type { ReceivedDrop, ReceivedEvent, Sink, SinkResult } from './sinks/sink.js';
+export type { ReceivedDrop, ReceivedEvent, ReceivedTail, Sink, SinkNotes, SinkResult } from './sinks/sink.js';

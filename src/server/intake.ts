@@ -6,7 +6,7 @@ import type { SourceRange } from '../core/wire.js';
 import { createRecentEvents } from './dedupe.js';
 import type { CheckedOptions } from './options.js';
 import { Refusal } from './refusal.js';
-import type { ReceivedDrop, ReceivedEvent, SinkResult } from './sinks/sink.js';
+import type { ReceivedDrop, ReceivedEvent, ReceivedTail, SinkNotes, SinkResult } from './sinks/sink.js';
 
 /** What became of a request's events: every one of them is in one of the three. */
 export interface Receipt {
@@ -34,8 +34,8 @@ export interface Intake {
    * @throws {@link Refusal} when that cannot be said (in time). Events may be stored nevertheless: whoever brings them again is told.
    */
   take(events: readonly ReceivedEvent[], sizes: readonly number[], positions: readonly number[]): Promise<Receipt>;
-  /** Stores drops. */
-  takeDrops(drops: readonly ReceivedDrop[]): Promise<void>;
+  /** Stores what a request says besides its events: drops, and how far sources have come. */
+  takeNotes(drops: readonly ReceivedDrop[], tails: readonly ReceivedTail[]): Promise<void>;
   has(ranges: readonly SourceRange[]): Promise<SourceRange[]>;
   state(): IntakeState;
   /** Refuses what comes, waits for what is queued (at most `closeTimeoutMs`), closes the sink. */
@@ -76,6 +76,9 @@ const DOWN_AFTER_MS = 2_000;
  */
 const MAX_WAITERS = 16;
 
+/** Tails that may wait for a write. What is beyond is not known to have ended: no more than that. */
+const MAX_TAILS = 10_000;
+
 /** How soon to come back. Trackers spread themselves over some time beyond it. */
 const FULL_RETRY_MS = 5_000;
 const FAILING_RETRY_MS = 10_000;
@@ -83,10 +86,15 @@ const CLOSING_RETRY_MS = 5_000;
 
 export function createIntake(options: CheckedOptions): Intake {
   const { sink, clock, batch: bounds } = options;
+  const beside = options.ledger.store;
   const inFlight = new Map<string, InFlight>();
   const waiting = new Set<WaitingRequest>();
   const recent = createRecentEvents({ ...RECENT, clock });
   let waitingBytes = 0;
+  /** How far sources have come, as the ledger is to be told with the next write. */
+  const tails: ReceivedTail[] = [];
+  /** Events answered as known without asking the sink, that its ledger was not told of. */
+  let repeated = 0;
   let sinkFailures = 0;
   let failingSince = 0;
   let closed: Promise<void> | undefined;
@@ -130,17 +138,28 @@ export function createIntake(options: CheckedOptions): Intake {
   }
 
   async function write(events: ReceivedEvent[], drops: readonly ReceivedDrop[]): Promise<SinkResult> {
+    const notes = { tails: tails.splice(0), repeated };
+    repeated = 0;
     try {
-      const result = await inTime(sink.write(events, drops));
+      const result = await inTime(store(events, drops, notes));
       sinkFailures = 0;
       return result;
     } catch (error) {
+      repeated += notes.repeated;
+      tails.push(...notes.tails.slice(0, MAX_TAILS - tails.length));
       if (sinkFailures++ === 0) failingSince = clock.now();
       options.onError(error, 'sink');
       // Their events stay queued, and are stored when the sink is back.
       if (isDown()) for (const request of [...waiting]) request.reject(failing(error));
       throw error;
     }
+  }
+
+  /** The sink first: what the ledger says is stored must be. Both know repeats, so either may fail and all be done again. */
+  async function store(events: ReceivedEvent[], drops: readonly ReceivedDrop[], notes: SinkNotes): Promise<SinkResult> {
+    const result = await sink.write(events, drops, notes);
+    await beside?.record({ ...storedOf(events, result), drops, ...notes });
+    return result;
   }
 
   const isDown = () => sinkFailures > 1 && clock.now() - failingSince >= DOWN_AFTER_MS;
@@ -256,6 +275,7 @@ export function createIntake(options: CheckedOptions): Intake {
     // Not awaited: a write that hangs would keep it from ending.
     void batcher.close();
     await sink.close();
+    await beside?.close();
   }
 
   return {
@@ -273,6 +293,7 @@ export function createIntake(options: CheckedOptions): Intake {
         else {
           request.receipt.duplicates++;
           request.open--;
+          repeated++;
         }
       });
       if (request.open === 0) request.resolve(request.receipt);
@@ -290,9 +311,12 @@ export function createIntake(options: CheckedOptions): Intake {
       return receipt;
     },
 
-    async takeDrops(drops) {
-      if (drops.length === 0) return;
+    async takeNotes(drops, told) {
+      if (drops.length + told.length === 0) return;
       if (closed) throw shuttingDown();
+      tails.push(...told.slice(0, MAX_TAILS - tails.length));
+      // A tail is worth no write of its own while one is to come.
+      if (drops.length === 0 && inFlight.size > 0) return;
       // While events wait, their next attempt is the probe of a sink that is down.
       if (isDown() && inFlight.size > 0) throw failing();
       try {
@@ -318,5 +342,17 @@ export function createIntake(options: CheckedOptions): Intake {
       closed ??= close();
       return closed;
     },
+  };
+}
+
+/** The events that are stored now, without those that never will be. */
+function storedOf(events: readonly ReceivedEvent[], { duplicates, rejected = [] }: SinkResult) {
+  if (rejected.length === 0) return { events, duplicates };
+  const refused = new Set(rejected.map(({ index }) => index));
+  const repeats = new Set(duplicates);
+  const kept = [...events.keys()].filter((index) => !refused.has(index));
+  return {
+    events: kept.map((index) => events[index]!),
+    duplicates: [...kept.keys()].filter((at) => repeats.has(kept[at]!)),
   };
 }

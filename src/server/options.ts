@@ -4,6 +4,7 @@ import { checkEngineOptions, checkNumber, type EngineOptions, show } from '../co
 import { createSystemClock } from '../web/system-clock.js';
 import type { AllowedOrigins } from './cors.js';
 import { type DecodeLimits, MAX_BODY_BYTES, MAX_INFLATED_BYTES } from './decode.js';
+import type { LedgerStore } from './ledger/ledger.js';
 import type { Sink } from './sinks/sink.js';
 
 /** How much one request, and all requests together, may bring. */
@@ -38,6 +39,23 @@ export interface CollectorLimits extends Required<DecodeLimits> {
    * @defaultValue 67108864
    */
   maxReadingBytes: number;
+}
+
+/** Options of the ledger: what arrived, what did not, and why. See docs/ledger.md. */
+export interface LedgerOptions {
+  /**
+   * Who may read the ledger: `GET …/ledger` with `Authorization: Bearer <token>` (16 to 512 characters). A secret, unlike the write keys.
+   * Absent: nobody, over HTTP.
+   */
+  token?: string;
+  /**
+   * How old a gap may be until it counts as missing, in milliseconds (1 000 to 3 456 000 000). More than the trackers' `maxAgeMs`: what
+   * they give up is told with the next visit.
+   * @defaultValue 691200000 (8 days)
+   */
+  maxAgeMs?: number;
+  /** A ledger beside a sink that keeps none. `close()` closes it. */
+  store?: LedgerStore;
 }
 
 /** Options of {@link createCollector}. */
@@ -80,6 +98,7 @@ export interface CollectorOptions {
    * @defaultValue 10000
    */
   closeTimeoutMs?: number;
+  ledger?: LedgerOptions;
   /**
    * Told of what the operator should see: the sink failed, or a request met a bug. Must not throw.
    * The collector writes to no log by itself.
@@ -135,16 +154,18 @@ const NAMES: readonly (keyof CollectorOptions)[] = [
   'ackTimeoutMs',
   'sinkTimeoutMs',
   'closeTimeoutMs',
+  'ledger',
   'onError',
   'clock',
 ];
 
 /** The options, complete. */
-export interface CheckedOptions extends Required<Omit<CollectorOptions, 'keys' | 'path'>> {
+export interface CheckedOptions extends Required<Omit<CollectorOptions, 'keys' | 'path' | 'ledger'>> {
   keys?: readonly string[];
   path?: string;
   limits: CollectorLimits;
   batch: Required<EngineOptions>;
+  ledger: LedgerOptions & { maxAgeMs: number };
 }
 
 /** @throws PetrelError `invalid-option`, naming option, range and value. */
@@ -195,6 +216,7 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
     ackTimeoutMs: time('ackTimeoutMs'),
     sinkTimeoutMs: time('sinkTimeoutMs'),
     closeTimeoutMs: time('closeTimeoutMs'),
+    ledger: checkLedger(options.ledger ?? {}),
     onError,
     clock,
   };
@@ -212,6 +234,28 @@ function checkLimits(given: Partial<CollectorLimits>): CollectorLimits {
   }
   return limits;
 }
+
+function checkLedger(given: LedgerOptions): CheckedOptions['ledger'] {
+  if (typeof given !== 'object' || given === null) throw invalid('ledger', 'an object', given);
+  const { token, maxAgeMs = LEDGER_AGE_MS, store, ...others } = given;
+  for (const name of Object.keys(others)) {
+    throw new PetrelError('invalid-option', `\`ledger.${name}\` is not an option`);
+  }
+  if (token !== undefined && (typeof token !== 'string' || token.length < 16 || token.length > 512)) {
+    // Not shown: it may be a secret with a space too many.
+    throw new PetrelError('invalid-option', '`ledger.token` must be a string of 16 to 512 characters');
+  }
+  checkNumber('ledger.maxAgeMs', maxAgeMs, { min: 1_000, max: 40 * 86_400_000 });
+  for (const method of ['record', 'sources', 'source', 'totals', 'close'] as const) {
+    if (store !== undefined && typeof store?.[method] !== 'function') {
+      throw invalid('ledger.store', `a LedgerStore (no \`${method}\`)`, store);
+    }
+  }
+  return { ...(token !== undefined && { token }), maxAgeMs, ...(store && { store }) };
+}
+
+/** The trackers' default of 7 days, and a day until the visitor comes back and says what was given up. */
+export const LEDGER_AGE_MS = 8 * 86_400_000;
 
 function invalid(name: string, expected: string, value: unknown): PetrelError {
   return new PetrelError('invalid-option', `\`${name}\` must be ${expected}, not ${show(value)}`);

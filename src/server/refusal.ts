@@ -10,8 +10,10 @@ import type { WireError } from '../core/wire.js';
  * | `invalid-encoding` | 400 | broken gzip, or not UTF-8 |
  * | `invalid-json` | 400 | not JSON |
  * | `invalid-message` | 400 | JSON, but not a batch; `message` names the place |
+ * | `invalid-query` | 400 | of the ledger: a parameter is none, or its value is not one of its |
  * | `unsupported-version` | 400 | a batch of a later version of the wire format |
  * | `aborted` | 400 | the body ended before it was complete |
+ * | `unknown-token` | 401 | of the ledger: no token, or not the one it is read with |
  * | `unknown-key` | 401 | no write key, or not one of this collector's |
  * | `origin-not-allowed` | 403 | the page's origin is not on the list |
  * | `not-found` | 404 | not the collector's path |
@@ -31,8 +33,10 @@ export type ErrorWord =
   | 'invalid-encoding'
   | 'invalid-json'
   | 'invalid-message'
+  | 'invalid-query'
   | 'unsupported-version'
   | 'aborted'
+  | 'unknown-token'
   | 'unknown-key'
   | 'origin-not-allowed'
   | 'not-found'
@@ -52,8 +56,10 @@ const STATUS: { readonly [word in ErrorWord]: number } = {
   'invalid-encoding': 400,
   'invalid-json': 400,
   'invalid-message': 400,
+  'invalid-query': 400,
   'unsupported-version': 400,
   aborted: 400,
+  'unknown-token': 401,
   'unknown-key': 401,
   'origin-not-allowed': 403,
   'not-found': 404,

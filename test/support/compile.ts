@@ -10,14 +10,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
  * of its own. Packages can be imported from there after {@link linkPackages}.
  */
 export function compileServer(folder: string): void {
-  for (const part of ['core', 'web', 'server', 'server/sinks']) {
-    const out = join(folder, 'src', part);
-    mkdirSync(out, { recursive: true });
-    for (const file of readdirSync(join(root, 'src', part)).filter((name) => name.endsWith('.ts'))) {
+  for (const part of ['core', 'web', 'server']) {
+    const files = readdirSync(join(root, 'src', part), { recursive: true, encoding: 'utf8' });
+    for (const file of files.filter((name) => name.endsWith('.ts'))) {
       const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', part, file), 'utf8'), {
         compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
       });
-      writeFileSync(join(out, file.replace(/\.ts$/, '.js')), outputText);
+      const out = join(folder, 'src', part, file.replace(/\.ts$/, '.js'));
+      mkdirSync(dirname(out), { recursive: true });
+      writeFileSync(out, outputText);
     }
   }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');

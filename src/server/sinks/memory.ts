@@ -1,4 +1,5 @@
 import { eventId } from '../../core/event.js';
+import { createMemoryLedger } from '../ledger/memory-ledger.js';
 import { type ReceivedDrop, type ReceivedEvent, rangesOf, type Sink } from './sink.js';
 
 /** A sink whose content can be looked at. */
@@ -12,12 +13,14 @@ export interface MemorySink extends Sink {
 export function createMemorySink(): MemorySink {
   const events = new Map<string, ReceivedEvent>();
   const drops = new Map<string, ReceivedDrop>();
+  const ledger = createMemoryLedger();
   return {
     events,
     get drops() {
       return [...drops.values()];
     },
-    async write(batch, told) {
+    ledger,
+    async write(batch, told, { tails, repeated } = { tails: [], repeated: 0 }) {
       const duplicates: number[] = [];
       batch.forEach((event, index) => {
         if (events.has(event.id)) duplicates.push(index);
@@ -27,6 +30,7 @@ export function createMemorySink(): MemorySink {
         const key = JSON.stringify([drop.source, drop.first, drop.last, drop.reason]);
         if (!drops.has(key)) drops.set(key, drop);
       }
+      ledger.note({ events: batch, duplicates, drops: told, tails, repeated });
       return { duplicates };
     },
     async has(ranges) {

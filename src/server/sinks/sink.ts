@@ -1,6 +1,7 @@
 import type { AnalyticsEvent } from '../../core/event.js';
 import type { Tombstone } from '../../core/queue-state.js';
 import type { SourceRange } from '../../core/wire.js';
+import type { Ledger } from '../ledger/ledger.js';
 
 /** An event as the collector hands it to a sink. */
 export interface ReceivedEvent extends AnalyticsEvent {
@@ -14,12 +15,34 @@ export interface ReceivedEvent extends AnalyticsEvent {
   sentAt: number;
   /** The batch it came with. Absent when the page sent it while leaving. */
   batchId?: string;
+  /** Version of the tracker that sent it, where it says so. */
+  sdk?: string;
+  /** The write key it was sent with. */
+  key?: string;
 }
 
 /** Sequence numbers of a source that will never come, and why, as the collector hands them to a sink. */
 export interface ReceivedDrop extends Tombstone {
   /** The collector's clock when the request began, in ms since the epoch. */
   receivedAt: number;
+}
+
+/** How far a source is known to have come, as the collector hands it to a sink that keeps a ledger. */
+export interface ReceivedTail {
+  source: string;
+  /** The highest number its tracker gave. */
+  last: number;
+  /** The page is gone: no higher one will come. */
+  closed: boolean;
+  /** The collector's clock when the request began, in ms since the epoch. */
+  receivedAt: number;
+}
+
+/** What a sink that keeps a ledger writes down with a batch, besides the batch. */
+export interface SinkNotes {
+  tails: readonly ReceivedTail[];
+  /** Events that came again, and were answered without asking the sink. */
+  repeated: number;
 }
 
 /** What became of a written batch. */
@@ -40,13 +63,15 @@ export interface SinkResult {
  * - Calls may overlap, as many as the collector's `flushConcurrency`.
  */
 export interface Sink {
-  /** Stores events and drops. Either may be empty. */
-  write(events: readonly ReceivedEvent[], drops: readonly ReceivedDrop[]): Promise<SinkResult>;
+  /** Stores events and drops. Either may be empty. `notes` are for the ledger of a sink that keeps one. */
+  write(events: readonly ReceivedEvent[], drops: readonly ReceivedDrop[], notes?: SinkNotes): Promise<SinkResult>;
   /**
    * Which of these sequence numbers are stored: ranges within the given ones, in their order. The collector asks for at most
    * 10 000 numbers at once.
    */
   has(ranges: readonly SourceRange[]): Promise<SourceRange[]>;
+  /** The ledger this sink keeps: written in the same transactions as the events, where it has such. Optional. */
+  readonly ledger?: Ledger;
   /** Lets go of everything. What is stored stays. */
   close(): Promise<void>;
 }

@@ -8,7 +8,9 @@
 import { PetrelError } from '../../core/errors.js';
 import { eventId } from '../../core/event.js';
 import { checkNumber, show } from '../../core/options.js';
-import { type ReceivedEvent, rangesOf, type Sink } from './sink.js';
+import type { Ledger, LedgerStore } from '../ledger/ledger.js';
+import { LEDGER_SCHEMA, openSqliteLedger } from '../ledger/sqlite-ledger.js';
+import { type ReceivedEvent, rangesOf, type Sink, type SinkNotes } from './sink.js';
 
 /** A prepared statement, as far as it is used here. */
 export interface SqliteStatement {
@@ -54,6 +56,13 @@ export interface SqliteSinkOptions {
   busyTimeoutMs?: number;
 }
 
+/** The sink, with its ledger, and what an audit of it needs. */
+export interface SqliteSink extends Sink {
+  readonly ledger: Ledger;
+  /** Sources that the ledger has no account of, although there are events of theirs: the third argument of `auditLedger`. */
+  strangers(): [source: string, last: number][];
+}
+
 /** Version of the tables below, in the file's `user_version`. */
 const SCHEMA_VERSION = 1;
 
@@ -93,6 +102,8 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+const NO_NOTES: SinkNotes = { tails: [], repeated: 0 };
+
 const EVENT_COLUMNS = [
   'id',
   'source',
@@ -119,21 +130,12 @@ const EVENT_COLUMNS = [
  * @throws PetrelError `invalid-option`; `store-unavailable` when there is no driver, or the file cannot be used or was made by a
  * later release.
  */
-export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sink> {
-  const { path, synchronous = 'normal', busyTimeoutMs = 1_000 } = options;
-  if (typeof path !== 'string' || path === '') {
-    throw new PetrelError('invalid-option', `\`path\` must be the path of a file, not ${show(path)}`);
-  }
-  if (synchronous !== 'normal' && synchronous !== 'full') {
-    throw new PetrelError('invalid-option', `\`synchronous\` must be "normal" or "full", not ${show(synchronous)}`);
-  }
-  checkNumber('busyTimeoutMs', busyTimeoutMs, { min: 0, max: 60_000 });
-  const db = open(options.driver ?? (await loadLibsql()), path, [
-    `PRAGMA busy_timeout = ${busyTimeoutMs}`,
-    'PRAGMA journal_mode = WAL',
-    `PRAGMA synchronous = ${synchronous}`,
-  ]);
-
+export async function createSqliteSink(options: SqliteSinkOptions): Promise<SqliteSink> {
+  const db = await openFile(options, (opened, version) => {
+    if (version === 0) opened.exec(SCHEMA);
+    // Apart, so that a file from before there were ledgers gets one.
+    opened.exec(LEDGER_SCHEMA);
+  });
   const insert = db.prepare(
     `INSERT OR IGNORE INTO events (${EVENT_COLUMNS.join(', ')}) VALUES (${EVENT_COLUMNS.map(() => '?').join(', ')})`,
   );
@@ -144,6 +146,7 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sink
   const selectStored = db.prepare(
     'SELECT json_group_array(value) AS ids FROM json_each(?) WHERE EXISTS (SELECT 1 FROM events WHERE id = value)',
   );
+  const ledger = openSqliteLedger(db, false);
   let closed = false;
 
   function refuseWhenClosed(): void {
@@ -152,17 +155,26 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sink
   }
 
   return {
-    async write(events, drops) {
+    ledger,
+    strangers: ledger.strangers,
+
+    async write(events, drops, { tails, repeated } = NO_NOTES) {
       refuseWhenClosed();
       const duplicates: number[] = [];
-      transact(db, () => {
-        events.forEach((event, index) => {
-          if (insert.run(...rowOf(event)).changes === 0) duplicates.push(index);
+      try {
+        transact(db, () => {
+          events.forEach((event, index) => {
+            if (insert.run(...rowOf(event)).changes === 0) duplicates.push(index);
+          });
+          for (const { source, first, last, reason, receivedAt } of drops) {
+            insertDrop.run(source, first, last, reason, Math.round(receivedAt));
+          }
+          ledger.record({ events, duplicates, drops, tails, repeated });
         });
-        for (const { source, first, last, reason, receivedAt } of drops) {
-          insertDrop.run(source, first, last, reason, Math.round(receivedAt));
-        }
-      });
+      } catch (error) {
+        ledger.forget();
+        throw error;
+      }
       return { duplicates };
     },
 
@@ -188,6 +200,40 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sink
       } finally {
         db.close();
       }
+    },
+  };
+}
+
+/**
+ * Opens a ledger that stands alone, beside a sink that keeps none, such as a stream's: one small file next to the collector.
+ * Several collectors with a file each are added up by `petrel ledger`.
+ *
+ * @throws PetrelError as {@link createSqliteSink}
+ *
+ * @example
+ * ```ts
+ * createCollector({ sink, ledger: { store: await createSqliteLedger({ path: 'ledger.db' }) } });
+ * ```
+ */
+export async function createSqliteLedger(options: SqliteSinkOptions): Promise<LedgerStore> {
+  const db = await openFile(options, (opened) => opened.exec(LEDGER_SCHEMA));
+  // A request may be cut off between sink and ledger; when it comes again, its events are duplicates.
+  const { record, forget, ...ledger } = openSqliteLedger(db, true);
+  let closed = false;
+  return {
+    ...ledger,
+    async record(facts) {
+      if (closed) throw new PetrelError('closed', 'the ledger is closed');
+      try {
+        transact(db, () => record(facts));
+      } catch (error) {
+        forget();
+        throw error;
+      }
+    },
+    async close() {
+      if (!closed) db.close();
+      closed = true;
     },
   };
 }
@@ -229,20 +275,34 @@ function transact(db: SqliteDatabase, body: () => void): void {
   }
 }
 
-function open(Driver: SqliteDriver, path: string, pragmas: string[]): SqliteDatabase {
+/** Opens the file with what `make` puts in, given the version of its tables (0: it is new), which must not be later than ours. */
+async function openFile(
+  options: SqliteSinkOptions,
+  make: (db: SqliteDatabase, version: number) => void,
+): Promise<SqliteDatabase> {
+  const { path, synchronous = 'normal', busyTimeoutMs = 1_000 } = options;
+  if (typeof path !== 'string' || path === '') {
+    throw new PetrelError('invalid-option', `\`path\` must be the path of a file, not ${show(path)}`);
+  }
+  if (synchronous !== 'normal' && synchronous !== 'full') {
+    throw new PetrelError('invalid-option', `\`synchronous\` must be "normal" or "full", not ${show(synchronous)}`);
+  }
+  checkNumber('busyTimeoutMs', busyTimeoutMs, { min: 0, max: 60_000 });
+  const Driver = options.driver ?? (await loadLibsql());
   let db: SqliteDatabase | undefined;
   try {
     const opened = new Driver(path);
     db = opened;
-    for (const pragma of pragmas) opened.exec(pragma);
-    let version = 0;
+    opened.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    opened.exec('PRAGMA journal_mode = WAL');
+    opened.exec(`PRAGMA synchronous = ${synchronous}`);
     transact(opened, () => {
-      version = (opened.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
-      if (version === 0) opened.exec(SCHEMA);
+      const { user_version: version } = opened.prepare('PRAGMA user_version').get() as { user_version: number };
+      if (version > SCHEMA_VERSION) {
+        throw new Error(`it was made by a later release (tables of version ${version}, known here: ${SCHEMA_VERSION})`);
+      }
+      make(opened, version);
     });
-    if (version > SCHEMA_VERSION) {
-      throw new Error(`it was made by a later release (tables of version ${version}, known here: ${SCHEMA_VERSION})`);
-    }
     return opened;
   } catch (cause) {
     db?.close();

@@ -250,6 +250,7 @@ describe('the sqlite sink', () => {
     `;
     const reader = run(compiled, script, path);
     await said(reader, 'reading');
+    const result = said(reader, '[');
 
     for (let batch = 0; batch < 80; batch++) {
       await sink.write(
@@ -259,7 +260,7 @@ describe('the sqlite sink', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
 
-    const seen: number[] = JSON.parse(await said(reader, '['));
+    const seen: number[] = JSON.parse(await result);
     expect(seen.at(-1)).toBe(4001);
     // Whole batches, at moments in between.
     expect(seen.every((n) => (n - 1) % 50 === 0)).toBe(true);
