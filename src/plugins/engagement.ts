@@ -72,24 +72,24 @@ export function engagement(options: EngagementOptions = {}): Plugin {
     let frame = 0;
 
     const begin = () => {
+      const at = now();
       path = here();
       reports = lowest = deepest = 0;
       reached = new Set();
-      engaged.take(now());
-      visible.take(now());
-      presence();
-      if (!document.hidden) look();
+      presence(at);
+      engaged.take(at);
+      visible.take(at);
     };
 
-    const presence = () => {
-      engaged.present(now(), !document.hidden && document.hasFocus());
-      visible.present(now(), !document.hidden);
+    const presence = (at = now()) => {
+      engaged.present(at, !document.hidden && document.hasFocus());
+      visible.present(at, !document.hidden);
     };
 
     /** How far down it has been seen. */
     const look = () => {
       frame = 0;
-      lowest = Math.max(lowest, lowestRow());
+      if (!document.hidden) lowest = Math.max(lowest, lowestRow());
     };
 
     const depth = () => {
@@ -121,6 +121,7 @@ export function engagement(options: EngagementOptions = {}): Plugin {
 
     whenShown(scope, () => {
       begin();
+      look();
       for (const sign of SIGNS) listen(window, sign, () => engaged.sign(now()));
       const scrolled = () => {
         frame ||= requestAnimationFrame(() => {
@@ -130,14 +131,16 @@ export function engagement(options: EngagementOptions = {}): Plugin {
       };
       listen(window, 'scroll', scrolled);
       listen(window, 'resize', scrolled);
-      listen(window, 'focus', presence);
-      listen(window, 'blur', presence);
+      listen(window, 'focus', () => presence());
+      listen(window, 'blur', () => presence());
       listen(document, 'visibilitychange', () => {
         presence();
-        if (!document.hidden) look();
+        look();
       });
       listen(window, 'pageshow', ({ persisted }: PageTransitionEvent) => {
-        if (persisted) begin();
+        if (!persisted) return;
+        begin();
+        look();
       });
       whenLeft(scope, report);
       watchRoutes(
@@ -150,6 +153,8 @@ export function engagement(options: EngagementOptions = {}): Plugin {
           if (change === 'replace' || here() === path) return;
           report();
           begin();
+          // Where the page before had been scrolled to says nothing: what the app scrolls to, now or later, tells itself.
+          if (!document.hidden) lowest = innerHeight;
         },
       );
       signal.addEventListener('abort', () => cancelAnimationFrame(frame));

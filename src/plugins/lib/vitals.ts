@@ -42,14 +42,17 @@ interface Metric {
 }
 
 /**
- * web-vitals reports what is final only when the page is hidden. Its listeners come after the tracker's, which then sends from the
- * page itself what comes in.
+ * web-vitals tells what is final when the page is hidden. Its listeners come after the tracker's, which then sends from the page itself
+ * what comes in.
+ *
+ * INP is asked for at each change, and held until then: web-vitals 6.2.3 looks at interactions in idle time, and what still waits for
+ * that when the page is hidden it counts only after it has told the value, or none. So the click that leaves a busy page was missing.
  */
 export function vitalsPlugin<M extends Metric>(
   plugin: string,
   options: WebVitalsOptions,
   /** web-vitals' function for each. */
-  observers: Record<VitalName, (report: (metric: M) => void) => void>,
+  observers: Record<VitalName, (report: (metric: M) => void, options: { reportAllChanges: boolean }) => void>,
   more: (metric: M) => Properties,
 ): Plugin {
   checkOptions(plugin, options, {
@@ -59,24 +62,44 @@ export function vitalsPlugin<M extends Metric>(
     ],
   });
 
-  return pagePlugin(({ tracker, signal }) => {
-    const report = (metric: M) => {
-      // web-vitals has no way to end it.
-      if (signal.aborted) return;
+  return pagePlugin(({ tracker, listen, signal }) => {
+    /** Values that were told, by id. */
+    const told = new Map<string, number>();
+    let inp: M | undefined;
+
+    const tell = (metric: M) => {
       const { name, rating, id, navigationType } = metric;
-      const round = (value: number) => (name === 'CLS' ? Math.round(value * 10_000) / 10_000 : Math.round(value));
+      const factor = name === 'CLS' ? 10_000 : 1;
+      const round = (number: number) => Math.round(number * factor) / factor;
+      const before = told.get(id);
+      const value = round(metric.value);
+      if (value === before) return;
+      told.set(id, value);
       const properties: WebVitalProperties = {
         metric: name,
-        value: round(metric.value),
+        value,
         rating,
-        delta: round(metric.delta),
+        delta: round(value - (before ?? 0)),
         metricId: id,
         navigationType,
       };
       // The first to go when the queue is full.
       tracker.track('Web Vital', { ...properties, ...more(metric) }, { category: 'performance', priority: 'low' });
     };
+
+    const hear = (metric: M) => {
+      // web-vitals cannot be stopped.
+      if (signal.aborted) return;
+      if (metric.name === 'INP') inp = metric;
+      if (metric.name !== 'INP' || document.hidden) tell(metric);
+    };
+
     // An old browser without one of the entry types must not keep the others from being measured.
-    for (const name of new Set(options.metrics ?? NAMES)) attempt(() => observers[name](report));
+    for (const name of new Set(options.metrics ?? NAMES))
+      attempt(() => observers[name](hear, { reportAllChanges: name === 'INP' }));
+    listen(document, 'visibilitychange', () => {
+      if (document.hidden && inp) tell(inp);
+    });
+    return () => inp && tell(inp);
   });
 }
