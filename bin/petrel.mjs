@@ -15,6 +15,7 @@ const HELP = `petrel ${version}
 Usage
   petrel init <public-dir>           copy the worker (petrel-sw.js and its source map) into the folder your site is served from
   petrel init <public-dir> --check   change nothing; exit with 1 when the copy is missing or of another release
+  petrel ledger --db <file>          what a collector received and what is missing; \`petrel ledger --help\`
 
 Options
   --force        overwrite a petrel-sw.js that is not Petrel's
@@ -25,10 +26,18 @@ Run \`petrel init\` again after every update of the package, or \`petrel init <p
 `;
 
 /** A wrong call: exit code 2, with what to do. */
-class UsageError extends Error {}
+class UsageError extends Error {
+  /** @override */
+  name = 'UsageError';
+}
 
 /** @param {string[]} argv */
-function main(argv) {
+async function main(argv) {
+  if (argv[0] === 'ledger') {
+    const { ledger } = await import('./ledger/command.mjs');
+    process.exitCode = await ledger(argv.slice(1));
+    return;
+  }
   const { values, positionals } = parse(argv);
   const [command, ...operands] = positionals;
   if (values.version) return say(version);
@@ -136,9 +145,9 @@ function say(text) {
 }
 
 try {
-  main(process.argv.slice(2));
+  await main(process.argv.slice(2));
 } catch (error) {
-  const usage = error instanceof UsageError;
+  const usage = /** @type {Error} */ (error).name === 'UsageError';
   process.stderr.write(`petrel: ${/** @type {Error} */ (error).message}\n`);
   if (usage) process.stderr.write('`petrel --help` shows how it is used\n');
   process.exitCode = usage ? 2 : 1;

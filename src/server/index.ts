@@ -16,6 +16,8 @@ export type { IntakeState } from './intake.js';
 export { auditLedger, type Discrepancy, type LedgerAudit } from './ledger/audit.js';
 export type { Ledger, LedgerFacts, LedgerStore, TotalsRow } from './ledger/ledger.js';
 export { createMemoryLedger } from './ledger/memory-ledger.js';
+export { mergeLedgers } from './ledger/merge.js';
+export { openRemoteLedger } from './ledger/remote-ledger.js';
 export { type LedgerBy, type LedgerQuery, type LedgerReport, type LedgerRow, reportLedger } from './ledger/report.js';
 export type { LedgerEntries } from './ledger/route.js';
 export { type CollectorLimits, type CollectorOptions, type LedgerOptions, SERVER_PRESET } from './options.js';

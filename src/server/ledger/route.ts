@@ -38,7 +38,13 @@ export async function readLedger(
   }
   const limit = numberOf(query, 'limit', 1, MAX_ROWS);
   const after = query.get('after') ?? '';
+  const source = query.get('source') ?? undefined;
+  if (source !== undefined && !SOURCE_PATTERN.test(source)) throw invalid('source', 'the name of a source', source);
   if (query.get('by') === 'entries') {
+    if (source !== undefined) {
+      const known = await ledger.source(source);
+      return { ledger: ledger.id, entries: known ? [[source, known]] : [] };
+    }
     const most = limit ?? 1_000;
     const entries = await ledger.sources(after, most);
     return {
@@ -58,11 +64,7 @@ export async function readLedger(
     if (Number.isNaN(dayOf(day))) throw invalid(name, 'a day such as 2026-11-25', day);
     asked[name] = day;
   }
-  const source = query.get('source');
-  if (source !== null) {
-    if (!SOURCE_PATTERN.test(source)) throw invalid('source', 'the name of a source', source);
-    asked.source = source;
-  }
+  if (source !== undefined) asked.source = source;
   const missing = query.get('missing');
   if (missing !== null && missing !== '1') throw invalid('missing', '1, or absent', missing);
   if (missing === '1') asked.missing = true;

@@ -73,8 +73,11 @@ export function openSqliteLedger(
      ON CONFLICT (day, release, key) DO UPDATE SET counts = excluded.counts`,
   );
   const version = db.prepare('PRAGMA data_version');
-  db.prepare("INSERT OR IGNORE INTO ledger_meta (name, value) VALUES ('id', ?)").run(crypto.randomUUID());
-  const { value: id } = db.prepare("SELECT value FROM ledger_meta WHERE name = 'id'").get() as { value: string };
+  const selectId = db.prepare("SELECT value FROM ledger_meta WHERE name = 'id'");
+  if (!selectId.get()) {
+    db.prepare("INSERT OR IGNORE INTO ledger_meta (name, value) VALUES ('id', ?)").run(crypto.randomUUID());
+  }
+  const { value: id } = selectId.get() as { value: string };
 
   /** As last written here. Worthless as soon as another process has written to the file, which `data_version` tells. */
   const remembered = new Map<string, SourceLedger>();

@@ -8,6 +8,7 @@
 import { PetrelError } from '../../core/errors.js';
 import { eventId } from '../../core/event.js';
 import { checkNumber, show } from '../../core/options.js';
+import type { SourceRange } from '../../core/wire.js';
 import type { Ledger, LedgerStore } from '../ledger/ledger.js';
 import { LEDGER_SCHEMA, openSqliteLedger } from '../ledger/sqlite-ledger.js';
 import { type ReceivedEvent, rangesOf, type Sink, type SinkNotes } from './sink.js';
@@ -142,10 +143,7 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sqli
   const insertDrop = db.prepare(
     'INSERT OR IGNORE INTO drops (source, first, last, reason, received_at) VALUES (?, ?, ?, ?, ?)',
   );
-  // One statement and one row, however many ids: a row for each would take longer than the search.
-  const selectStored = db.prepare(
-    'SELECT json_group_array(value) AS ids FROM json_each(?) WHERE EXISTS (SELECT 1 FROM events WHERE id = value)',
-  );
+  const has = lookUp(db);
   const ledger = openSqliteLedger(db, false);
   let closed = false;
 
@@ -180,15 +178,7 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sqli
 
     async has(ranges) {
       refuseWhenClosed();
-      const asked = ranges.map(([source, first, last]) =>
-        Array.from({ length: last - first + 1 }, (_, i) => eventId(source, first + i)),
-      );
-      const { ids } = selectStored.get(JSON.stringify(asked.flat())) as { ids: string };
-      const stored = new Set<string>(JSON.parse(ids));
-      return ranges.flatMap(([source, first], r) => {
-        const seqs = asked[r]!.flatMap((id, i) => (stored.has(id) ? [first + i] : []));
-        return rangesOf(source, seqs);
-      });
+      return has(ranges);
     },
 
     async close() {
@@ -235,6 +225,54 @@ export async function createSqliteLedger(options: SqliteSinkOptions): Promise<Le
       if (!closed) db.close();
       closed = true;
     },
+  };
+}
+
+/** The ledger in a collector's file, to be read while the collector runs. */
+export interface LedgerFile {
+  ledger: Ledger;
+  /** Of the events in the same file, for `auditLedger`; undefined where there are none (`createSqliteLedger`). */
+  events?: Pick<SqliteSink, 'has' | 'strangers'>;
+  close(): void;
+}
+
+/**
+ * Opens a file that `createSqliteSink` or `createSqliteLedger` made, and makes nothing.
+ *
+ * @throws PetrelError `store-unavailable` when it is not such a file
+ */
+export async function openLedgerFile(options: Pick<SqliteSinkOptions, 'path' | 'driver'>): Promise<LedgerFile> {
+  const db = await openFile(options, (opened) => {
+    const tables = opened.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[];
+    const has = (name: string) => tables.some((table) => table.name === name);
+    if (!has('ledger') || !has('ledger_totals')) throw new Error('there is no ledger in it');
+  });
+  const { strangers, ...ledger } = openSqliteLedger(db, false);
+  const hasEvents = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'events'").get() !== undefined;
+  const has = hasEvents ? lookUp(db) : undefined;
+  return {
+    ledger,
+    ...(has && { events: { strangers, has: async (ranges) => has(ranges) } }),
+    close: () => void db.close(),
+  };
+}
+
+/** Says which numbers are stored. */
+function lookUp(db: SqliteDatabase): (ranges: readonly SourceRange[]) => SourceRange[] {
+  // One statement and one row, however many ids: a row for each would take longer than the search.
+  const selectStored = db.prepare(
+    'SELECT json_group_array(value) AS ids FROM json_each(?) WHERE EXISTS (SELECT 1 FROM events WHERE id = value)',
+  );
+  return (ranges) => {
+    const asked = ranges.map(([source, first, last]) =>
+      Array.from({ length: last - first + 1 }, (_, i) => eventId(source, first + i)),
+    );
+    const { ids } = selectStored.get(JSON.stringify(asked.flat())) as { ids: string };
+    const stored = new Set<string>(JSON.parse(ids));
+    return ranges.flatMap(([source, first], r) => {
+      const seqs = asked[r]!.flatMap((id, i) => (stored.has(id) ? [first + i] : []));
+      return rangesOf(source, seqs);
+    });
   };
 }
 
