@@ -16,6 +16,10 @@ export interface CollectedRow {
   category: string;
   /** JSON. */
   properties: string;
+  /** When it happened, by the client's clock. */
+  timestamp: number;
+  /** The same by the collector's clock. */
+  corrected_at: number;
 }
 
 /** A row of the table `drops`. */
@@ -47,7 +51,9 @@ export async function openCollector(): Promise<{ collector: TestCollector; close
     onError: (error, where) => void errors.push(`${where}: ${error}`),
   });
   const reader = new Database(path, { readonly: true });
-  const events = reader.prepare('SELECT id, source, seq, name, category, properties FROM events ORDER BY position');
+  const events = reader.prepare(
+    'SELECT id, source, seq, name, category, properties, timestamp, corrected_at FROM events ORDER BY position',
+  );
   const drops = reader.prepare('SELECT source, first, last, reason FROM drops ORDER BY source, first');
   const door = await createMisbehavingCollector({ collector, rows: () => events.all() as CollectedRow[] });
   return {

@@ -172,7 +172,7 @@ export function usage(state: QueueState): { events: number; bytes: number } {
 }
 
 export function ageReason(state: QueueState): DropReason {
-  return state.pause?.reason === 'blocked' ? 'blocked' : 'expired';
+  return state.blocked ? 'blocked' : 'expired';
 }
 
 export function bytesOf(records: { sizes: number[] }[]): number {

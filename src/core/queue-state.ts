@@ -99,6 +99,8 @@ export interface QueueState {
   failures: number;
   /** Single events refused in a row with nothing accepted in between. */
   refusals: number;
+  /** The endpoint counts as blocked, also while it is probed. Until something gets through. */
+  blocked?: true;
   /** Set while the receiver finds batches too large: no new batch is made with more bytes. Doubles with each success. */
   batchBytesLimit?: number;
   pause?: Pause;

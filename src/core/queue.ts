@@ -308,6 +308,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         state.counters.delivered += done.length;
         if (done.length > 0 || taken.events.length === 0) state.refusals = 0;
         state.failures = 0;
+        delete state.blocked;
         // Another batch's 429 stands, although this one got through.
         if (state.pause?.reason === 'backoff' || state.pause?.reason === 'blocked') delete state.pause;
         if (state.batchBytesLimit !== undefined && done.length > 0) {
@@ -376,6 +377,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         const again = state.pause?.reason === 'backoff' && state.pause.until > now;
         if (!again) state.failures++;
         const { waitMs, reason } = pause(state);
+        if (reason === 'blocked') state.blocked = true;
         if (!again || reason !== 'backoff') {
           state.pause = { until: now + waitMs, waitMs, reason, ...(detail !== undefined && { detail }) };
         }

@@ -264,8 +264,9 @@ export function createHostEngine({
     // Said, but no event is lost for it: the other options, and defaults, hold.
     for (const problem of config ? engineOptions(config).problems : []) await reply(failure('invalid-option', problem));
     const { batcher } = destination;
-    // With its config comes a page that was just opened: worth one attempt, although the last one failed.
-    if (config) await batcher.resume();
+    // With its config comes a page that was just opened: worth one attempt, although the last one failed. A hidden one gets no
+    // answers, so it goes on sending its config, and would make an attempt of every message.
+    if (config && message.visible !== false) await batcher.resume();
     switch (message.type) {
       case 'events':
         return reply(stored(destination, await ingest(destination, message, client)));

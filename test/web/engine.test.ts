@@ -416,6 +416,25 @@ describe('the host engine', () => {
     expect(requests).toHaveLength(tried + 1);
   });
 
+  it('makes no attempt for a hidden page, which sends its configuration with each message for want of an answer', async () => {
+    const { clock, post, requests, respond } = setup();
+    respond(() => new Response(null, { status: 503 }));
+    await post(events([1], { config: CONFIG }));
+    await clock.advance(20_000);
+    const asked = requests.length;
+
+    for (let seq = 2; seq < 6; seq++) {
+      await post(events([seq], { config: CONFIG, visible: false }), async () => false);
+      await clock.advance(6_000);
+    }
+
+    // The long waits go on: none of them is cut.
+    expect(requests.length - asked).toBeLessThanOrEqual(2);
+    await post(events([9], { config: CONFIG }));
+    await clock.advance(1_000);
+    expect(requests.length - asked).toBeGreaterThan(0);
+  });
+
   it('tells a watching page what became of its events, and what the host does', async () => {
     const { clock, post, engine, respond } = setup();
     const told: HostMessage[] = [];
