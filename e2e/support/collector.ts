@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { createCollector } from '../../src/server/index.js';
+import type { LedgerAudit, LedgerReport } from '../../src/server/index.js';
+import { auditLedger, createCollector, reportLedger } from '../../src/server/index.js';
 import { createSqliteSink } from '../../src/server/sinks/sqlite.js';
 import type { MisbehavingCollector } from '../../src/testing/index.js';
 import { createMisbehavingCollector } from '../../src/testing/index.js';
@@ -33,9 +34,15 @@ export interface CollectedDrop {
 export interface TestCollector extends MisbehavingCollector<CollectedRow> {
   /** What the collector was told will never come. */
   drops(): CollectedDrop[];
+  /** What the ledger says, now or some days later, as if nothing else had come; a gap waits for 8 days. */
+  ledger(daysLater?: number): Promise<LedgerReport>;
+  /** The ledger compared with the table, number by number. */
+  audit(): Promise<LedgerAudit>;
   /** What the collector told its operator. */
   readonly errors: readonly string[];
 }
+
+const DAY_MS = 86_400_000;
 
 /** The write key the collector wants. */
 export const KEY = 'e2e-key';
@@ -45,8 +52,9 @@ export async function openCollector(): Promise<{ collector: TestCollector; close
   const errors: string[] = [];
   const directory = mkdtempSync(join(tmpdir(), 'petrel-collector-'));
   const path = join(directory, 'events.db');
+  const sink = await createSqliteSink({ path });
   const collector = createCollector({
-    sink: await createSqliteSink({ path }),
+    sink,
     keys: [KEY],
     onError: (error, where) => void errors.push(`${where}: ${error}`),
   });
@@ -57,7 +65,13 @@ export async function openCollector(): Promise<{ collector: TestCollector; close
   const drops = reader.prepare('SELECT source, first, last, reason FROM drops ORDER BY source, first');
   const door = await createMisbehavingCollector({ collector, rows: () => events.all() as CollectedRow[] });
   return {
-    collector: Object.assign(door, { errors, drops: () => drops.all() as CollectedDrop[] }),
+    collector: Object.assign(door, {
+      errors,
+      drops: () => drops.all() as CollectedDrop[],
+      ledger: (daysLater = 0) =>
+        reportLedger(sink.ledger, { by: 'source', now: Date.now() + daysLater * DAY_MS, maxAgeMs: 8 * DAY_MS }),
+      audit: () => auditLedger(sink.ledger, sink, sink.strangers()),
+    }),
     close: async () => {
       await door.close();
       reader.close();

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -148,6 +148,20 @@ describe('petrel ledger', () => {
     expect(one.stdout).toContain('misses 1–11');
     expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('401')]);
     expect([gone.status, gone.stderr]).toEqual([1, expect.stringContaining('cannot be reached')]);
+  });
+
+  it('changes nothing in a file that is none of a collector’s, and makes none', () => {
+    const path = join(folder, 'other.db');
+    const other = new Libsql(path);
+    other.exec('CREATE TABLE mine (a)');
+    other.close();
+    const before = readFileSync(path);
+
+    petrel('--db', 'other.db');
+    petrel('--db', 'nowhere.db');
+
+    expect(readFileSync(path).equals(before)).toBe(true);
+    expect(readdirSync(folder)).toEqual(['other.db']);
   });
 
   it.each([

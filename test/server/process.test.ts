@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { auditLedger, reportLedger } from '../../src/server/index.js';
+import { openLedgerFile } from '../../src/server/sinks/sqlite.js';
 import { compileServer, linkPackages } from '../support/compile.js';
 import { columns, gzip, queued } from './support.js';
 
@@ -106,6 +108,16 @@ function storedIds(path: string): string[] {
   return rows.map(({ id }) => id);
 }
 
+/** What the ledger counts as delivered; it must agree with the table, number by number. */
+async function deliveredBy(path: string): Promise<number> {
+  const { ledger, events, close } = await openLedgerFile({ path });
+  const audit = await auditLedger(ledger, events!, events!.strangers());
+  const { total } = await reportLedger(ledger, { now: Date.now(), maxAgeMs: 1_000 });
+  close();
+  expect(audit).toEqual({ checked: total.delivered, gone: 0, stray: 0, discrepancies: [] });
+  return total.delivered;
+}
+
 describe('collector processes', { timeout: 120_000 }, () => {
   it('have stored all they acknowledged when they are killed under load, time after time', async () => {
     const path = newFile();
@@ -129,6 +141,7 @@ describe('collector processes', { timeout: 120_000 }, () => {
     const rows = storedIds(path);
     const stored = new Set(rows);
     expect(stored.size).toBe(rows.length);
+    expect(await deliveredBy(path)).toBe(rows.length);
     expect(traffic.acknowledged.filter((id) => !stored.has(id))).toEqual([]);
   });
 
@@ -161,6 +174,7 @@ describe('collector processes', { timeout: 120_000 }, () => {
     expect(stored).toHaveLength(8 * 30 * 25);
     expect(new Set(stored)).toEqual(new Set(traffic.posted));
     expect(traffic.acknowledged).toHaveLength(stored.length);
+    expect(await deliveredBy(path)).toBe(stored.length);
   });
 
   it('started at the same moment over a new file make its tables once', async () => {

@@ -242,7 +242,9 @@ export interface LedgerFile {
  * @throws PetrelError `store-unavailable` when it is not such a file
  */
 export async function openLedgerFile(options: Pick<SqliteSinkOptions, 'path' | 'driver'>): Promise<LedgerFile> {
-  const db = await openFile(options, (opened) => {
+  const db = await connect(options, (opened) => {
+    opened.exec('PRAGMA busy_timeout = 1000');
+    checkVersion(opened);
     const tables = opened.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[];
     const has = (name: string) => tables.some((table) => table.name === name);
     if (!has('ledger') || !has('ledger_totals')) throw new Error('there is no ledger in it');
@@ -313,35 +315,47 @@ function transact(db: SqliteDatabase, body: () => void): void {
   }
 }
 
-/** Opens the file with what `make` puts in, given the version of its tables (0: it is new), which must not be later than ours. */
+/** Opens the file with what `make` puts in, given the version of its tables (0: it is new). */
 async function openFile(
   options: SqliteSinkOptions,
   make: (db: SqliteDatabase, version: number) => void,
 ): Promise<SqliteDatabase> {
-  const { path, synchronous = 'normal', busyTimeoutMs = 1_000 } = options;
-  if (typeof path !== 'string' || path === '') {
-    throw new PetrelError('invalid-option', `\`path\` must be the path of a file, not ${show(path)}`);
-  }
+  const { synchronous = 'normal', busyTimeoutMs = 1_000 } = options;
   if (synchronous !== 'normal' && synchronous !== 'full') {
     throw new PetrelError('invalid-option', `\`synchronous\` must be "normal" or "full", not ${show(synchronous)}`);
   }
   checkNumber('busyTimeoutMs', busyTimeoutMs, { min: 0, max: 60_000 });
-  const Driver = options.driver ?? (await loadLibsql());
+  return connect(options, (db) => {
+    db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    db.exec('PRAGMA journal_mode = WAL');
+    db.exec(`PRAGMA synchronous = ${synchronous}`);
+    transact(db, () => make(db, checkVersion(db)));
+  });
+}
+
+/** The version of the file's tables; 0 when it has none. */
+function checkVersion(db: SqliteDatabase): number {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version > SCHEMA_VERSION) {
+    throw new Error(`it was made by a later release (tables of version ${version}, known here: ${SCHEMA_VERSION})`);
+  }
+  return version;
+}
+
+/** Opens the file, if `prepare` finds nothing wrong with it. */
+async function connect(
+  { path, driver }: Pick<SqliteSinkOptions, 'path' | 'driver'>,
+  prepare: (db: SqliteDatabase) => void,
+): Promise<SqliteDatabase> {
+  if (typeof path !== 'string' || path === '') {
+    throw new PetrelError('invalid-option', `\`path\` must be the path of a file, not ${show(path)}`);
+  }
+  const Driver = driver ?? (await loadLibsql());
   let db: SqliteDatabase | undefined;
   try {
-    const opened = new Driver(path);
-    db = opened;
-    opened.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    opened.exec('PRAGMA journal_mode = WAL');
-    opened.exec(`PRAGMA synchronous = ${synchronous}`);
-    transact(opened, () => {
-      const { user_version: version } = opened.prepare('PRAGMA user_version').get() as { user_version: number };
-      if (version > SCHEMA_VERSION) {
-        throw new Error(`it was made by a later release (tables of version ${version}, known here: ${SCHEMA_VERSION})`);
-      }
-      make(opened, version);
-    });
-    return opened;
+    db = new Driver(path);
+    prepare(db);
+    return db;
   } catch (cause) {
     db?.close();
     const why = cause instanceof Error ? cause.message : String(cause);
