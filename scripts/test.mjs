@@ -1,5 +1,5 @@
 // `npm test`: everything, in the order in which a mistake is found soonest. Ends with one line, `N passed, N failed`.
-// `npm test -- unit browser` runs only the stages named.
+// `npm test -- unit browser` runs only the stages named. In CI, or when named, the stories are told in Firefox and WebKitGTK as well.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { findChromium, findOrInstallChromium } from './find-chromium.mjs';
  * @property {number} minutes How long it may take.
  * @property {'vitest' | 'playwright'} [tests] Whose JSON report says what passed; a stage without is not counted unless it fails.
  * @property {true} [browser] Needs a Chromium.
+ * @property {true} [onDemand] Runs in CI and when named.
  * @property {string} [after] A stage without whose success this one means nothing.
  *
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
@@ -38,9 +39,10 @@ const vitest = (project) => [
 
 /** @type {Stage[]} */
 const STAGES = [
-  { name: 'types', command: ['scripts/typecheck.mjs'], minutes: 5 },
   { name: 'lint', command: [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings'], minutes: 2 },
   { name: 'build', command: [bin('rollup/dist/bin/rollup'), '-c', '--silent'], minutes: 4 },
+  // The command line and the scripts use what was built, types and all.
+  { name: 'types', command: ['scripts/typecheck.mjs'], minutes: 5, after: 'build' },
   { name: 'unit', command: vitest('unit'), minutes: 8, tests: 'vitest' },
   { name: 'browser', command: vitest('browser'), minutes: 5, tests: 'vitest', browser: true },
   { name: 'package', command: vitest('package'), minutes: 3, tests: 'vitest', after: 'build' },
@@ -53,10 +55,32 @@ const STAGES = [
     browser: true,
     after: 'build',
   },
+  {
+    name: 'engines',
+    command: [
+      bin('@playwright/test/cli.js'),
+      ...[
+        'test',
+        '-c',
+        'e2e/engines.config.ts',
+        '--project',
+        'firefox',
+        '--project',
+        'webkitgtk',
+        '--grep-invert',
+        '@slow',
+      ],
+      '--reporter=list,json',
+    ],
+    minutes: 12,
+    tests: 'playwright',
+    after: 'build',
+    onDemand: true,
+  },
 ];
 
 /** CI gives half an hour, of which installing takes a part; a run that hangs must still say where. */
-const DEADLINE = Date.now() + 25 * 60_000;
+const DEADLINE = Date.now() + 27 * 60_000;
 
 /** How much of a failed stage's output is shown: its end, where runners put their summary of failures. */
 const SHOWN_LINES = 400;
@@ -211,7 +235,9 @@ try {
     console.error(`no such stage: ${unknown.join(', ')}; there are ${STAGES.map(({ name }) => name).join(', ')}`);
     process.exitCode = 2;
   } else {
-    const ok = await main(STAGES.filter(({ name }) => names.length === 0 || names.includes(name)));
+    const ok = await main(
+      STAGES.filter(({ name, onDemand }) => (names.length === 0 ? !onDemand || process.env.CI : names.includes(name))),
+    );
     process.exitCode = ok ? 0 : 1;
   }
 } finally {
