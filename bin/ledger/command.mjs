@@ -1,9 +1,9 @@
 // `petrel ledger`: what arrived, what did not, and why; of one collector, or of several added up.
 
 import { statSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { auditLedger, mergeLedgers, openRemoteLedger, reportLedger } from '../../dist/server/index.js';
 import { openLedgerFile } from '../../dist/server/sinks/sqlite.js';
+import { parse as parseArgs, UsageError } from '../lib/command.mjs';
 import { show } from './table.mjs';
 
 /** @typedef {import('../../dist/server/index.js').Ledger} Ledger */
@@ -33,12 +33,6 @@ Ends with 0 when nothing is missing, with 1 when something is (or an audit finds
 `;
 
 const BY = ['day', 'release', 'key', 'source'];
-
-/** A wrong call. */
-export class UsageError extends Error {
-  /** @override */
-  name = 'UsageError';
-}
 
 /**
  * @param {string[]} argv what follows `petrel ledger`
@@ -102,29 +96,22 @@ async function auditAll(files, paths) {
 
 /** @param {string[]} argv */
 function parse(argv) {
-  try {
-    return parseArgs({
-      args: argv,
-      options: {
-        db: { type: 'string', multiple: true },
-        url: { type: 'string', multiple: true },
-        token: { type: 'string' },
-        by: { type: 'string' },
-        source: { type: 'string' },
-        from: { type: 'string' },
-        to: { type: 'string' },
-        missing: { type: 'boolean' },
-        limit: { type: 'string' },
-        'max-age': { type: 'string' },
-        at: { type: 'string' },
-        audit: { type: 'boolean' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(/** @type {Error} */ (error).message.split('. ')[0]);
-  }
+  return parseArgs(argv, {
+    db: { type: 'string', multiple: true },
+    url: { type: 'string', multiple: true },
+    token: { type: 'string' },
+    by: { type: 'string' },
+    source: { type: 'string' },
+    from: { type: 'string' },
+    to: { type: 'string' },
+    missing: { type: 'boolean' },
+    limit: { type: 'string' },
+    'max-age': { type: 'string' },
+    at: { type: 'string' },
+    audit: { type: 'boolean' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  }).values;
 }
 
 /**
