@@ -15,6 +15,10 @@ import { say, UsageError, version } from './lib/command.mjs';
 
 /** @type {Record<string, Command>} */
 const COMMANDS = {
+  collect: {
+    usage: [['collect [--db <file>] [--port <n>] [--key <key>]', 'run a collector']],
+    load: async () => (await import('./collect/command.mjs')).collect,
+  },
   init: {
     usage: [
       ['init <public-dir>', 'copy the worker (petrel-sw.js) into the folder your site is served from'],

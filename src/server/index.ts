@@ -9,6 +9,7 @@ export {
   mergeSources,
   type SourceLedger,
 } from '../core/ledger.js';
+export type { CollectConfig } from './collect-config.js';
 export type { AllowedOrigins } from './cors.js';
 export { type DecodeLimits, decodeBatch } from './decode.js';
 export { type Collector, createCollector } from './handler.js';

@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Libsql from 'libsql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { auditLedger, reportLedger } from '../../src/server/index.js';
 import { openLedgerFile } from '../../src/server/sinks/sqlite.js';
 import { compileServer, linkPackages } from '../support/compile.js';
-import { columns, gzip, queued } from './support.js';
+import { load, storedIds } from './traffic.js';
 
 // Collectors as processes of their own, over one database file, ended in all the ways processes end.
 
@@ -56,56 +55,6 @@ async function startCollector(
     child.once('exit', (code) => reject(new Error(`the collector ended with ${code}`)));
   });
   return { child, url, ended };
-}
-
-/** Posts batches of `size` events by several senders until told to stop, each again until it is acknowledged by some collector. */
-function load(urls: () => string[], { senders = 8, size = 25, batches = Number.POSITIVE_INFINITY } = {}) {
-  const acknowledged: string[] = [];
-  const posted: string[] = [];
-  let accepted = 0;
-  let stopped = false;
-  const send = async (sender: number) => {
-    for (let batch = 0; batch < batches && !stopped; batch++) {
-      const events = queued(1 + batch * size, (batch + 1) * size, `sender-${files}-${sender}`);
-      const ids = events.map(({ origin, seq }) => `${origin.source}.${seq}`);
-      const body = gzip(columns(events, { batchId: `${sender}-${batch}` }));
-      posted.push(...ids);
-      for (let attempt = 0; !stopped; attempt++) {
-        const all = urls();
-        const answer = await fetch(`${all[(sender + attempt) % all.length]}/?enc=gzip`, { method: 'POST', body })
-          .then((response) => (response.status === 200 ? response.json() : undefined))
-          .catch(() => undefined);
-        if (answer) {
-          expect(answer.accepted + answer.duplicates).toBe(size);
-          accepted += answer.accepted;
-          acknowledged.push(...ids);
-          break;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
-  };
-  const done = Promise.all(Array.from({ length: senders }, (_, sender) => send(sender)));
-  return {
-    acknowledged,
-    posted,
-    accepted: () => accepted,
-    done,
-    stop: () => {
-      stopped = true;
-      return done;
-    },
-    async reaches(count: number) {
-      while (acknowledged.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
-    },
-  };
-}
-
-function storedIds(path: string): string[] {
-  const db = new Libsql(path);
-  const rows = db.prepare('SELECT id FROM events').all() as { id: string }[];
-  db.close();
-  return rows.map(({ id }) => id);
 }
 
 /** What the ledger counts as delivered; it must agree with the table, number by number. */

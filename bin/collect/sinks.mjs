@@ -1,0 +1,68 @@
+// Which sink an address means. Each is loaded when it is asked for: its driver need not be installed before.
+
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { UsageError } from '../lib/command.mjs';
+
+/** @typedef {import('../../dist/server/index.js').Sink} Sink */
+
+/**
+ * @typedef {object} SinkKind
+ * @property {string} form how its address looks
+ * @property {string} help
+ * @property {(address: string) => boolean} fits
+ * @property {(address: string) => Promise<Sink>} open
+ */
+
+/** @type {SinkKind[]} */
+export const SINKS = [
+  {
+    form: 'events.db',
+    help: 'the embedded database (also .sqlite, .sqlite3); as --db',
+    fits: (address) => /\.(db|sqlite3?)$/i.test(address) && !hasScheme(address),
+    open: openDatabase,
+  },
+];
+
+/** @param {string} address */
+const hasScheme = (address) => /^[a-z][a-z0-9+.-]+:/i.test(address);
+
+/**
+ * The kind of sink an address means.
+ *
+ * @param {string} address
+ * @param {string} by who said it
+ * @returns {SinkKind}
+ * @throws UsageError
+ */
+export function sinkKindOf(address, by) {
+  const kind = SINKS.find(({ fits }) => fits(address));
+  if (kind) return kind;
+  throw new UsageError(
+    `${by} must be one of ${SINKS.map(({ form }) => form).join(', ')}, not ${withoutSecrets(address)}`,
+  );
+}
+
+/**
+ * The embedded database, its folder made too.
+ * @param {string} path
+ */
+export async function openDatabase(path) {
+  if (path !== ':memory:') {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      throw new UsageError(`${path} is a folder, not a file`);
+    mkdirSync(dirname(path), { recursive: true });
+  }
+  const { createSqliteSink } = await import('../../dist/server/sinks/sqlite.js');
+  return createSqliteSink({ path });
+}
+
+/**
+ * An address to be shown: user and password are not for logs.
+ * @param {string} address
+ */
+export function withoutSecrets(address) {
+  return address
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1')
+    .replace(/([?&](?:password|token|pass)=)[^&#]*/gi, '$1…');
+}

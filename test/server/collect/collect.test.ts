@@ -1,0 +1,228 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { layOutPackage } from '../../support/compile.js';
+import { queued, rows } from '../support.js';
+import { load, storedIds } from '../traffic.js';
+import { type CollectProcess, runCollect } from './collect-process.js';
+
+// `petrel collect` as people run it: a process, its signals, its log, its database.
+
+let home: string;
+let script: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'petrel-collect-'));
+  script = layOutPackage(join(home, 'package'));
+}, 60_000);
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(home, 'run-'));
+});
+
+const running: CollectProcess[] = [];
+afterEach(async () => {
+  for (const { child, ended } of running.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+});
+
+function collect(args: string[] = [], env?: Record<string, string>): CollectProcess {
+  const started = runCollect(script, ['--port', '0', ...args], { cwd: folder, ...(env && { env }) });
+  running.push(started);
+  return started;
+}
+
+const inFolder = (name: string) => join(folder, name);
+const body = (key?: string) => rows(queued(1, 3), key === undefined ? {} : { key });
+const send = (url: string, text: string, headers?: Record<string, string>) =>
+  fetch(url, { method: 'POST', body: text, ...(headers && { headers }) });
+
+describe('petrel collect', { timeout: 120_000 }, () => {
+  it('collects into a database of its own when it is told nothing', async () => {
+    const { url, child, ended, logged, output } = collect();
+
+    expect((await send(await url, body())).status).toBe(200);
+    child.kill('SIGTERM');
+
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect(storedIds(inFolder('petrel.db'))).toHaveLength(3);
+    expect(output.stdout).toContain(`petrel.db`);
+    expect(await logged('listening')).toMatchObject({ level: 'info', url: await url, sink: 'petrel.db' });
+    expect(await logged('no write key is set: whoever reaches this collector may post')).toMatchObject({
+      level: 'warn',
+    });
+    expect(await logged('stopped')).toMatchObject({ level: 'info' });
+  });
+
+  it('makes the folder of its database', async () => {
+    const { url } = collect(['--db', 'data/new/events.db']);
+
+    expect((await send(await url, body())).status).toBe(200);
+    expect(existsSync(inFolder('data/new/events.db'))).toBe(true);
+  });
+
+  it('takes what a flag, the environment and the config file say', async () => {
+    writeFileSync(
+      inFolder('petrel.config.mjs'),
+      "export default { keys: ['from-file'], origins: ['https://shop.example'], db: 'file.db', path: '/in' };",
+    );
+    const { url, logged } = collect(['--db', 'flag.db'], {
+      PETREL_KEYS: 'a-key,another',
+      PETREL_LIMITS_MAX_EVENTS: '2',
+    });
+    const at = `${await url}/in`;
+
+    expect((await send(at, body())).status).toBe(401);
+    expect((await send(at, body('from-file'))).status).toBe(401);
+    expect((await send(at, body('another'))).status).toBe(413);
+    expect((await send(at, rows(queued(1, 2), { key: 'another' }))).status).toBe(200);
+    expect((await send(at, body('a-key'), { origin: 'https://other.example' })).status).toBe(403);
+    expect((await send(await url, body('a-key'))).status).toBe(404);
+    expect(storedIds(inFolder('flag.db'))).toHaveLength(2);
+    expect(await logged('listening')).toMatchObject({ config: 'petrel.config.mjs', sink: 'flag.db' });
+  });
+
+  it('opens a sink of one’s own from the config file', async () => {
+    writeFileSync(
+      inFolder('petrel.config.mjs'),
+      `import { writeFileSync } from 'node:fs';
+       export default {
+         sink: () => ({
+           async write(events) { writeFileSync('seen', String(events.length)); return { duplicates: [] }; },
+           async has() { return []; },
+           async close() { writeFileSync('closed', ''); },
+         }),
+       };`,
+    );
+    const { url, child, ended } = collect();
+
+    expect((await send(await url, body())).status).toBe(200);
+    child.kill('SIGINT');
+
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect([existsSync(inFolder('seen')), existsSync(inFolder('closed')), existsSync(inFolder('petrel.db'))]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it('loses nothing it acknowledged when it is told to end under load', async () => {
+    const first = collect(['--db', 'events.db']);
+    let url = await first.url;
+    const traffic = load(() => [url], { batches: 40 });
+    await traffic.reaches(2000);
+
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toEqual({ code: 0, signal: null });
+    const stored = new Set(storedIds(inFolder('events.db')));
+    expect(traffic.acknowledged.filter((id) => !stored.has(id))).toEqual([]);
+    url = await collect(['--db', 'events.db']).url;
+    await traffic.done;
+
+    const rows = storedIds(inFolder('events.db'));
+    expect(rows).toHaveLength(8 * 40 * 25);
+    expect(new Set(rows)).toEqual(new Set(traffic.posted));
+  });
+
+  it('loses and doubles nothing when it is killed under load, time after time', async () => {
+    let current = collect(['--db', 'events.db']);
+    let url = await current.url;
+    const traffic = load(() => [url], { batches: 60 });
+
+    for (let round = 1; round <= 3; round++) {
+      await traffic.reaches(round * 2500);
+      current.child.kill('SIGKILL');
+      await current.ended;
+      const acknowledged = [...traffic.acknowledged];
+      const stored = new Set(storedIds(inFolder('events.db')));
+      expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
+      current = collect(['--db', 'events.db']);
+      url = await current.url;
+    }
+    await traffic.done;
+
+    const rows = storedIds(inFolder('events.db'));
+    expect(rows).toHaveLength(8 * 60 * 25);
+    expect(new Set(rows)).toEqual(new Set(traffic.posted));
+  });
+
+  it('ends with 1, and in time, when its database takes nothing any more', async () => {
+    const { url, child, ended, logged } = collect(['--db', 'events.db', '--drain-timeout-ms', '1000']);
+    await send(await url, body());
+    const lock = new Libsql(inFolder('events.db'));
+    lock.exec('BEGIN IMMEDIATE');
+    const answer = send(await url, rows(queued(4, 6))).then(
+      ({ status }) => status,
+      () => 'cut',
+    );
+    await logged('the sink failed');
+
+    child.kill('SIGTERM');
+
+    expect(await ended).toEqual({ code: 1, signal: null });
+    lock.exec('ROLLBACK');
+    lock.close();
+    expect(await answer).not.toBe(200);
+    expect(storedIds(inFolder('events.db'))).toHaveLength(3);
+  });
+
+  it('does not wait when it is told to end a second time', async () => {
+    const { url, child, ended, logged } = collect(['--db', 'events.db', '--drain-timeout-ms', '60000']);
+    await send(await url, body());
+    const lock = new Libsql(inFolder('events.db'));
+    lock.exec('BEGIN IMMEDIATE');
+    send(await url, rows(queued(4, 6))).catch(() => {});
+    await logged('the sink failed');
+
+    child.kill('SIGTERM');
+    await logged('draining');
+    child.kill('SIGTERM');
+
+    expect(await ended).toEqual({ code: 1, signal: null });
+    lock.close();
+  });
+
+  it.each<[string, string[], number]>([
+    ['--port must be a whole number from 0 to 65535, not 99999', ['--port', '99999'], 2],
+    ['--limits-max-events must be a whole number from 1 to 100000, not 0', ['--limits-max-events', '0'], 2],
+    ['--drain-timeout-ms must be a whole number from 1000 to 600000, not 5', ['--drain-timeout-ms', '5'], 2],
+    ['--origin must be', ['--origin', 'shop.example'], 2],
+    ['--path must be a path that begins with "/"', ['--path', 'events'], 2],
+    ['--ledger-token must be a string of 16 to 512 characters', ['--ledger-token', 'short'], 2],
+    ['--sink must be one of', ['--sink', 'gopher://user:secret@example/'], 2],
+    ['there is no config file nowhere.json', ['--config', 'nowhere.json'], 2],
+    ['a-folder is a folder, not a file', ['--db', 'a-folder'], 2],
+    ['the database text.db cannot be used', ['--db', 'text.db'], 1],
+    ['Unexpected argument', ['events.db'], 2],
+  ])('says what is wrong and does not start: %s', async (problem, args, exitCode) => {
+    writeFileSync(
+      inFolder('text.db'),
+      'this is no database, but text that is longer than the header of one'.repeat(20),
+    );
+    mkdirSync(inFolder('a-folder'));
+
+    const { ended, output } = collect(args);
+
+    expect(await ended).toEqual({ code: exitCode, signal: null });
+    expect(output.stderr).toContain(problem);
+    expect(output.stderr).not.toContain('    at ');
+    expect(output.stderr).not.toContain('secret');
+    expect(output.stdout).toBe('');
+    expect(existsSync(inFolder('petrel.db'))).toBe(false);
+  });
+
+  it('says that a port is taken', async () => {
+    const port = new URL(await collect().url).port;
+
+    const { ended, output } = collect(['--port', port, '--db', 'other.db']);
+
+    expect(await ended).toMatchObject({ code: 2 });
+    expect(output.stderr).toContain(`--port ${port} on 127.0.0.1 is taken by another process`);
+  });
+});
