@@ -30,6 +30,7 @@ const LIBRARY = {
   'server/index': 'src/server/index.ts',
   'server/node': 'src/server/node.ts',
   ...entriesIn('server/sinks'),
+  ...entriesIn('formats'),
   'testing/index': 'src/testing/index.ts',
 };
 

@@ -11,12 +11,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const ARROWS: Record<string, Record<string, 'value' | 'type'>> = {
   core: {},
   protocol: { core: 'type' },
-  encoders: { core: 'value' },
-  web: { core: 'value', protocol: 'value', encoders: 'value' },
+  formats: { core: 'value' },
+  web: { core: 'value', protocol: 'value', formats: 'value' },
   page: { web: 'value', core: 'value', protocol: 'value' },
   plugins: { page: 'type', core: 'value' },
-  sw: { web: 'value', core: 'value', protocol: 'value' },
-  server: { core: 'value', web: 'value' },
+  sw: { web: 'value', core: 'value', protocol: 'value', formats: 'value' },
+  server: { core: 'value', web: 'value', formats: 'value' },
   testing: { server: 'value', core: 'value' },
 };
 
