@@ -5,13 +5,14 @@
  * Nothing in here is needed to survive: a worker that is killed between two lines finds everything in its store again.
  */
 import type { Clock } from '../core/clock.js';
-import type { Encoder } from '../core/encoder.js';
+import type { Encoder, Payload } from '../core/encoder.js';
 import { PetrelError } from '../core/errors.js';
 import { eventId, type Origin, type QueuedEvent } from '../core/event.js';
 import { type BatcherState, EventBatcher } from '../core/event-batcher.js';
 import { BROWSER_PRESET, checkEngineOptions, type EngineOptions } from '../core/options.js';
 import type { Tombstone } from '../core/queue-state.js';
 import type { Store } from '../core/store.js';
+import type { Courier } from '../core/transport.js';
 import type { DestinationConfig, EventsMessage, HostMessage, PageMessage, StoredMessage } from '../protocol.js';
 import { checkDrops, checkEvents, sizeOfEvent } from './check-event.js';
 import { faultOfConfig, faultOfMessage, isPetrelMessage } from './check-message.js';
@@ -48,7 +49,7 @@ export interface HostEngineOptions {
   clients?: () => Promise<readonly string[]>;
   /** Whether the visitor asks for privacy (Global Privacy Control): then no id is made up for them. Default: no. */
   gpc?: () => boolean;
-  /** Makes the encoder for each wire format that is known here. Default: `petrel`. */
+  /** Makes the encoder, or courier, for each wire format that is known here. Default: `petrel`. */
   formats?: Formats;
   /**
    * How long the host stays awake for something that is due later, in milliseconds. For what is due later than that the page
@@ -57,7 +58,9 @@ export interface HostEngineOptions {
   awakeMs?: number;
 }
 
-export type Formats = { [format: string]: (config: DestinationConfig, clock: Clock) => Encoder<QueuedEvent> };
+export type Formats = {
+  [format: string]: (config: DestinationConfig, clock: Clock) => Encoder<QueuedEvent> | Courier<QueuedEvent>;
+};
 
 const PETREL_FORMAT: Formats = {
   petrel: ({ key }, clock) => createGzipEncoder(createPetrelEncoder({ clock, key })),
@@ -181,7 +184,8 @@ export function createHostEngine({
       lead: (send) => lead(`petrel ${to}`, send),
       ...(clients && { alive: clients }),
       async deliver(batch) {
-        let payload: Awaited<ReturnType<typeof encoder.encode>>;
+        if ('deliver' in encoder) return encoder.deliver(batch, transport);
+        let payload: Payload;
         try {
           payload = await encoder.encode(batch);
         } catch (error) {

@@ -1,5 +1,4 @@
 import type { Clock } from '../core/clock.js';
-import type { Payload } from '../core/encoder.js';
 import type { EventBatch } from '../core/event-batcher.js';
 import type { Outcome } from '../core/outcome.js';
 import { outcomeOfStatus, parseRetryAfter } from '../core/retry.js';
@@ -37,7 +36,7 @@ export function createFetchTransport<E>({
   onLine = () => true,
   timeoutMs = TIMEOUT_MS,
 }: FetchTransportOptions<E>): Transport<E> {
-  async function send({ body, contentType, encoding }: Payload, batch: EventBatch<E>): Promise<Outcome> {
+  const send: Transport<E>['send'] = async ({ body, contentType, encoding }, batch, judge) => {
     const abort = new AbortController();
     const timer = clock.setTimeout(() => abort.abort(), timeoutMs);
     let answered = false;
@@ -54,7 +53,7 @@ export function createFetchTransport<E>({
       answered = true;
       // Read to the end in any case: an unread body keeps its connection, and under keepalive its quota.
       const text = await response.text();
-      return outcomeOf(response, parse(text), batch);
+      return outcomeOf(response, parse(text), batch, judge);
     } catch (error) {
       if (abort.signal.aborted) return { kind: 'retry', cause: 'timeout', detail: `no answer within ${timeoutMs} ms` };
       // A refused connection, a blocker, CSP and missing CORS all look the same from here.
@@ -67,9 +66,14 @@ export function createFetchTransport<E>({
     } finally {
       clock.clearTimeout(timer);
     }
-  }
+  };
 
-  function outcomeOf(response: Response, answer: unknown, batch: EventBatch<E>): Outcome {
+  function outcomeOf(
+    response: Response,
+    answer: unknown,
+    batch: EventBatch<E>,
+    judge?: (answer: unknown) => Outcome,
+  ): Outcome {
     // Both are null where the receiver does not expose them by CORS.
     const { headers, status } = response;
     const retryAfterMs = parseRetryAfter(headers.get('retry-after'), clock.now(), headers.get('date'));
@@ -78,9 +82,10 @@ export function createFetchTransport<E>({
     const detail = short(words);
     const outcome = outcomeOfStatus(status, retryAfterMs, detail);
     if (outcome.kind === 'delivered') {
-      if (isAnswer(answer)) return refine(answer, batch);
+      if (!judge && isAnswer(answer)) return refine(answer, batch);
       // A 301 or 302 made a GET without body of the POST (http → https, a Wi-Fi's login page): its 200 took nothing.
       if (response.redirected) return { kind: 'held', detail: short(`redirected to ${response.url}`) };
+      if (judge) return judge(answer);
     }
     if (outcome.kind === 'too-large' && typeof limitBytes === 'number' && limitBytes > 0) {
       return { ...outcome, limitBytes };
