@@ -1,3 +1,4 @@
+import { PetrelError } from '../../core/errors.js';
 import { eventId } from '../../core/event.js';
 import { createMemoryLedger } from '../ledger/memory-ledger.js';
 import { type ReceivedDrop, type ReceivedEvent, rangesOf, type Sink } from './sink.js';
@@ -14,6 +15,12 @@ export function createMemorySink(): MemorySink {
   const events = new Map<string, ReceivedEvent>();
   const drops = new Map<string, ReceivedDrop>();
   const ledger = createMemoryLedger();
+  let closed = false;
+
+  function refuseWhenClosed(): void {
+    if (closed) throw new PetrelError('closed', 'the sink is closed');
+  }
+
   return {
     events,
     get drops() {
@@ -21,6 +28,7 @@ export function createMemorySink(): MemorySink {
     },
     ledger,
     async write(batch, told, { tails, repeated } = { tails: [], repeated: 0 }) {
+      refuseWhenClosed();
       const duplicates: number[] = [];
       batch.forEach((event, index) => {
         if (events.has(event.id)) duplicates.push(index);
@@ -34,12 +42,15 @@ export function createMemorySink(): MemorySink {
       return { duplicates };
     },
     async has(ranges) {
+      refuseWhenClosed();
       return ranges.flatMap(([source, first, last]) => {
         const stored: number[] = [];
         for (let seq = first; seq <= last; seq++) if (events.has(eventId(source, seq))) stored.push(seq);
         return rangesOf(source, stored);
       });
     },
-    async close() {},
+    async close() {
+      closed = true;
+    },
   };
 }

@@ -11,6 +11,7 @@ import { checkNumber, show } from '../../core/options.js';
 import type { SourceRange } from '../../core/wire.js';
 import type { Ledger, LedgerStore } from '../ledger/ledger.js';
 import { LEDGER_SCHEMA, openSqliteLedger } from '../ledger/sqlite-ledger.js';
+import { storableText } from './lib/text.js';
 import { type ReceivedEvent, rangesOf, type Sink, type SinkNotes } from './sink.js';
 
 /** A prepared statement, as far as it is used here. */
@@ -280,23 +281,25 @@ function lookUp(db: SqliteDatabase): (ranges: readonly SourceRange[]) => SourceR
 
 function rowOf(event: ReceivedEvent): unknown[] {
   return [
-    event.id,
-    event.source,
+    storableText(event.id),
+    storableText(event.source),
     event.seq,
-    event.name,
+    storableText(event.name),
     event.category,
-    event.userId ?? null,
-    event.anonymousId ?? null,
-    event.sessionId ?? null,
-    event.groupId ?? null,
+    textOrNull(event.userId),
+    textOrNull(event.anonymousId),
+    textOrNull(event.sessionId),
+    textOrNull(event.groupId),
     event.timestamp,
     Math.round(event.sentAt),
     Math.round(event.receivedAt),
-    event.batchId ?? null,
+    textOrNull(event.batchId),
     JSON.stringify(event.properties),
     event.context ? JSON.stringify(event.context) : null,
   ];
 }
+
+const textOrNull = (text: string | undefined) => (text === undefined ? null : storableText(text));
 
 /** All of `body`'s writes, or none. */
 function transact(db: SqliteDatabase, body: () => void): void {
