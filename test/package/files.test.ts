@@ -109,14 +109,18 @@ describe('the exports', () => {
     expect(existsSync(join(root, target))).toBe(true);
   });
 
-  it.each(['petrel/core', 'petrel/server', 'petrel/server/node', 'petrel/testing', 'petrel/sinks/sqlite'])(
-    '%s loads in Node and does nothing but export',
-    async (entry) => {
-      const loaded = await import(/* @vite-ignore */ entry);
+  it.each([
+    'petrel/core',
+    'petrel/server',
+    'petrel/server/node',
+    'petrel/testing',
+    'petrel/sinks/sqlite',
+    'petrel/sinks/ndjson',
+  ])('%s loads in Node and does nothing but export', async (entry) => {
+    const loaded = await import(/* @vite-ignore */ entry);
 
-      expect(Object.keys(loaded)).not.toEqual([]);
-    },
-  );
+    expect(Object.keys(loaded)).not.toEqual([]);
+  });
 
   it.each(plugins)('%s loads in Node, does nothing but export, and makes a plugin there', async (file) => {
     const loaded = await import(/* @vite-ignore */ `petrel/${file.slice(0, -3)}`);
