@@ -12,7 +12,7 @@
 
 import type { Origin } from './core/event.js';
 import type { FlushResult } from './core/event-batcher.js';
-import type { DropReason } from './core/outcome.js';
+import type { DropReason, Outcome } from './core/outcome.js';
 import type { Stats } from './core/stats.js';
 import type { EventRow } from './core/wire.js';
 
@@ -115,7 +115,38 @@ export interface FlushedMessage {
 
 export interface StatsAnswer {
   type: 'stats';
-  stats: Stats;
+  stats: HostStats;
+}
+
+/** Counters of a queue, and who keeps it. */
+export interface HostStats extends Stats {
+  host: HostInfo;
+}
+
+/** Who keeps the queue. */
+export interface HostInfo {
+  /** `worker`: the service worker. `page`: the engine in the page, with IndexedDB. `memory`: the same without it, lost with the page. */
+  kind: 'worker' | 'page' | 'memory';
+  /** Its release. The page may be of another one while an update is under way. */
+  version: string;
+  /** How its last attempts ended, oldest first; at most 10, since it was started. */
+  attempts: Attempt[];
+}
+
+/** One attempt to deliver a batch, and what came of it. */
+export interface Attempt {
+  /** When it ended, in ms since the epoch. */
+  at: number;
+  /** How long it took, in ms. */
+  ms: number;
+  batch: string;
+  /** Events in the batch. */
+  events: number;
+  /** 1 for the batch's first. */
+  attempt: number;
+  outcome: Outcome['kind'];
+  /** The failure in words. */
+  detail?: string;
 }
 
 /** Host → page, on a `watch` port: what became of events of that source. */
@@ -123,6 +154,12 @@ export interface FateMessage {
   type: 'fate';
   delivered?: number[];
   dropped?: { seq: number; reason: DropReason; detail?: string }[];
+}
+
+/** Host → page, on a `watch` port: an attempt to send these begins. */
+export interface SentMessage {
+  type: 'sent';
+  seqs: number[];
 }
 
 /** Host → page, on a `watch` port. */
@@ -146,5 +183,6 @@ export type HostMessage =
   | FlushedMessage
   | StatsAnswer
   | FateMessage
+  | SentMessage
   | StateMessage
   | ErrorMessage;

@@ -54,6 +54,7 @@ export function startWorker(scope: ServiceWorkerGlobalScope, options: PetrelWork
   const meta = createIdbMetaStore(database);
   const engine = createHostEngine({
     clock,
+    kind: 'worker',
     openStore: (queue) => createIdbStore({ database, queue, isEvent: isQueuedEvent }),
     meta,
     fetch: scope.fetch.bind(scope),

@@ -1,5 +1,5 @@
 import type { DropReason } from './outcome.js';
-import type { PauseReason, QueueState } from './queue-state.js';
+import type { FrozenBatch, PauseReason, QueueState } from './queue-state.js';
 
 /**
  * Counters of one queue since its database was made, under one law, at every moment and after every crash:
@@ -18,6 +18,10 @@ export interface Stats {
   waiting: number;
   /** Events in a batch that is being sent or waits for its next attempt. */
   inFlight: number;
+  /** The batches they are in, in the order in which they leave. */
+  batches: BatchStats[];
+  /** When the oldest of what waits was stored, in ms since the epoch; of what is in a batch, when that was made. */
+  oldestAt?: number;
   /** Size of what is waiting and in flight, in bytes of encoded events. */
   bytes: number;
   /** Refused events kept for inspection (already counted in `dropped`). */
@@ -31,10 +35,14 @@ export interface Stats {
   lastFailure?: string;
 }
 
+/** A batch on its way: see {@link Stats.batches}. */
+export type BatchStats = Pick<FrozenBatch, 'id' | 'events' | 'bytes' | 'createdAt' | 'attempt'>;
+
 /** Adds up the state. */
 export function statsOf(state: QueueState): Stats {
   const lanes = (['low', 'normal', 'critical', 'carried'] as const).map((lane) => state.waiting[lane]);
   const dropped = Object.values(state.counters.dropped).reduce((sum, n) => sum + n, 0);
+  const oldest = [...lanes.flatMap((lane) => lane.oldestAt || []), ...state.batches.map((batch) => batch.createdAt)];
   return {
     accepted: state.counters.accepted,
     delivered: state.counters.delivered,
@@ -42,6 +50,14 @@ export function statsOf(state: QueueState): Stats {
     droppedByReason: { ...state.counters.dropped },
     waiting: lanes.reduce((sum, lane) => sum + lane.events, 0),
     inFlight: state.batches.reduce((sum, batch) => sum + batch.events, 0),
+    batches: state.batches.map(({ id, events, bytes, createdAt, attempt }) => ({
+      id,
+      events,
+      bytes,
+      createdAt,
+      attempt,
+    })),
+    ...(oldest.length > 0 && { oldestAt: Math.min(...oldest) }),
     bytes:
       lanes.reduce((sum, lane) => sum + lane.bytes, 0) + state.batches.reduce((sum, batch) => sum + batch.bytes, 0),
     quarantined: state.waiting.quarantine.events,

@@ -1,7 +1,7 @@
 import type { EventCategory, Priority } from '../core/event.js';
 import type { FlushResult } from '../core/event-batcher.js';
 import type { DropReason } from '../core/outcome.js';
-import type { Stats } from '../core/stats.js';
+import type { HostStats } from '../protocol.js';
 
 /** Whatever a page wants to say about an event. What JSON cannot say is refused or left out; at most 32 KB. */
 export interface Properties {
@@ -62,6 +62,8 @@ export interface TrackedEvent {
   timestamp: number;
   category?: EventCategory | undefined;
   priority?: Priority | undefined;
+  /** The number it gets when all listeners have seen it, and none dropped it. */
+  readonly seq?: number | undefined;
 }
 
 /**
@@ -85,6 +87,8 @@ export interface TrackerEvents {
   event: TrackedEvent;
   /** The host has these in its database, so neither the tab nor the browser can lose them, or has dropped them with a reason. */
   stored: { seqs: number[] };
+  /** The host begins an attempt to deliver these; a retry is told again. Only while there is a listener to `delivered` as well. */
+  sent: { seqs: number[] };
   /**
    * The collector has these. What the page sent by itself while it was being left is not told; `stats()` and the collector know.
    */
@@ -112,10 +116,12 @@ export interface PageStats {
   unacknowledged: number;
   /** Events dropped before they reached a host, by reason. */
   dropped: Partial<Record<DropReason, number>>;
+  /** The consent there is at the moment. */
+  consent?: Consent | undefined;
 }
 
 /** Counters of the whole queue, over all tabs and visits, as far as there is a host that knows them; and this tracker's own. */
-export interface TrackerStats extends Partial<Stats> {
+export interface TrackerStats extends Partial<HostStats> {
   page: PageStats;
 }
 

@@ -31,6 +31,7 @@ export async function openInPageHost(): Promise<EngineHost> {
   const meta = createIdbMetaStore(database);
   let engine = createHostEngine({
     ...common,
+    kind: 'page',
     openStore: (queue) => createIdbStore({ database, queue, isEvent: isQueuedEvent }),
     meta,
     lead,
@@ -45,6 +46,7 @@ export async function openInPageHost(): Promise<EngineHost> {
     database.close();
     engine = createHostEngine({
       ...common,
+      kind: 'memory',
       // Of a page that is leaving, only what has `keepalive` arrives, and what is begun before it is gone: compression takes longer.
       fetch: (url, init) => fetch(url, { ...init, keepalive: leaving }),
       formats: {

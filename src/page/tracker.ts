@@ -114,7 +114,7 @@ export function openTracker<Events extends EventMap<Events>>(
       const { dropped = [], delivered } = answer as FateMessage;
       for (const loss of dropped) emit('dropped', loss);
       if (delivered) emit('delivered', { seqs: delivered });
-      emit(answer.type, { ...answer, seqs: events.map((event) => event.seq) });
+      emit(answer.type, { seqs: events.map((event) => event.seq), ...answer });
     },
     () => find(false),
   );

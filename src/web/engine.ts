@@ -8,12 +8,21 @@ import type { Clock } from '../core/clock.js';
 import type { Encoder, Payload } from '../core/encoder.js';
 import { PetrelError } from '../core/errors.js';
 import { eventId, type Origin, type QueuedEvent } from '../core/event.js';
-import { type BatcherState, EventBatcher } from '../core/event-batcher.js';
+import { type BatcherState, type EventBatch, EventBatcher } from '../core/event-batcher.js';
 import { BROWSER_PRESET, checkEngineOptions, type EngineOptions } from '../core/options.js';
+import type { Outcome } from '../core/outcome.js';
 import type { Tombstone } from '../core/queue-state.js';
 import type { Store } from '../core/store.js';
 import type { Courier } from '../core/transport.js';
-import type { DestinationConfig, EventsMessage, HostMessage, PageMessage, StoredMessage } from '../protocol.js';
+import type {
+  Attempt,
+  DestinationConfig,
+  EventsMessage,
+  HostInfo,
+  HostMessage,
+  PageMessage,
+  StoredMessage,
+} from '../protocol.js';
 import { checkDrops, checkEvents, sizeOfEvent } from './check-event.js';
 import { faultOfConfig, faultOfMessage, isPetrelMessage } from './check-message.js';
 import { createFetchTransport } from './fetch-transport.js';
@@ -22,6 +31,9 @@ import { createIdentity } from './identity.js';
 import type { Lead } from './leader.js';
 import type { MetaStore } from './meta-store.js';
 import { createPetrelEncoder } from './petrel-encoder.js';
+
+/** The package's version, put in place by the build. */
+declare const __VERSION__: string;
 
 /** Names of configurations among the meta values. */
 const CONFIG_PREFIX = 'config ';
@@ -32,11 +44,16 @@ const CONFIG_PREFIX = 'config ';
  */
 const LOOK_AFTER_MS = 15_000;
 
+/** Attempts remembered for `stats()`. */
+const MAX_ATTEMPTS = 10;
+
 /** Ports of pages that watch their events, at most; the oldest go. A page that still cares watches again with its next message. */
 const MAX_WATCHERS = 100;
 
 export interface HostEngineOptions {
   clock: Clock;
+  /** Which host it is, for `stats()`. */
+  kind: HostInfo['kind'];
   /** The log of one destination's queue. Called again when a configuration changes; several may be open at a time. */
   openStore: (to: string) => Store<QueuedEvent>;
   meta: MetaStore;
@@ -95,6 +112,8 @@ interface Destination {
   batcher: EventBatcher<QueuedEvent>;
   /** What the last state told was, and why. */
   state: BatcherState;
+  /** The last ones. */
+  attempts: Attempt[];
 }
 
 interface Watcher {
@@ -104,6 +123,7 @@ interface Watcher {
 
 export function createHostEngine({
   clock,
+  kind,
   openStore,
   meta,
   fetch,
@@ -167,6 +187,7 @@ export function createHostEngine({
   }
 
   function connect(to: string, config: DestinationConfig): Destination {
+    const attempts: Attempt[] = [];
     const encoder = formats[config.format]!(config, clock);
     const transport = createFetchTransport<QueuedEvent>({
       endpoint: config.endpoint,
@@ -175,6 +196,17 @@ export function createHostEngine({
       idOf: ({ origin, seq }) => eventId(origin.source, seq),
       ...(onLine && { onLine }),
     });
+    async function send(batch: EventBatch<QueuedEvent>): Promise<Outcome> {
+      if ('deliver' in encoder) return encoder.deliver(batch, transport);
+      let payload: Payload;
+      try {
+        payload = await encoder.encode(batch);
+      } catch (error) {
+        // Something in it is damaged: as refused, it is found by halving and set aside, and the others go.
+        return { kind: 'refused', detail: `cannot be encoded: ${String(error)}` };
+      }
+      return transport.send(payload, batch);
+    }
     const batcher = new EventBatcher<QueuedEvent>({
       ...engineOptions(config).options,
       store: openStore(to),
@@ -184,15 +216,15 @@ export function createHostEngine({
       lead: (send) => lead(`petrel ${to}`, send),
       ...(clients && { alive: clients }),
       async deliver(batch) {
-        if ('deliver' in encoder) return encoder.deliver(batch, transport);
-        let payload: Payload;
-        try {
-          payload = await encoder.encode(batch);
-        } catch (error) {
-          // Something in it is damaged: as refused, it is found by halving and set aside, and the others go.
-          return { kind: 'refused', detail: `cannot be encoded: ${String(error)}` };
-        }
-        return transport.send(payload, batch);
+        tellFate(batch.events, (seqs) => ({ type: 'sent', seqs }));
+        const begun = clock.now();
+        const outcome = await send(batch);
+        const at = clock.now();
+        const { id, size, attempt } = batch;
+        const detail = 'detail' in outcome && { detail: outcome.detail };
+        attempts.push({ at, ms: at - begun, batch: id, events: size, attempt, outcome: outcome.kind, ...detail });
+        attempts.splice(0, attempts.length - MAX_ATTEMPTS);
+        return outcome;
       },
       onDelivered: (events) => tellFate(events, (seqs) => ({ type: 'fate', delivered: seqs })),
       onDropped: (events, reason, detail) =>
@@ -207,7 +239,7 @@ export function createHostEngine({
         }
       },
     });
-    const destination: Destination = { config, batcher, state: 'idle' };
+    const destination: Destination = { config, batcher, state: 'idle', attempts };
     return destination;
   }
 
@@ -280,7 +312,13 @@ export function createHostEngine({
       case 'flush':
         return reply({ type: 'flushed', result: await batcher.flush() });
       case 'stats':
-        return reply({ type: 'stats', stats: await batcher.stats() });
+        return reply({
+          type: 'stats',
+          stats: {
+            ...(await batcher.stats()),
+            host: { kind, version: __VERSION__, attempts: destination.attempts },
+          },
+        });
       case 'purge':
         await batcher.purge();
         await identity.forget();

@@ -65,6 +65,7 @@ function setup(options: Partial<HostEngineOptions> = {}) {
     const killed = new AbortController();
     const alive = <T>(value: T) => (killed.signal.aborted ? new Promise<never>(() => {}) : value);
     const started = createHostEngine({
+      kind: 'worker',
       clock: {
         ...clock,
         setTimeout: (callback, ms) => clock.setTimeout(() => killed.signal.aborted || callback(), ms),
@@ -452,10 +453,35 @@ describe('the host engine', () => {
 
     await clock.advance(5_000);
 
+    expect(told).toContainEqual({ type: 'sent', seqs: [1, 2, 3] });
     expect(told).toContainEqual({ type: 'fate', delivered: [1, 3] });
     expect(told).toContainEqual({ type: 'fate', dropped: [{ seq: 2, reason: 'refused', detail: 'bad-name' }] });
     const states = told.flatMap((message) => (message.type === 'state' ? [message.state] : []));
     expect(states).toEqual(['sending', 'sending', 'idle', 'idle']);
+  });
+
+  it('tells in its counters which batches are on their way, how the last attempts ended, and who it is', async () => {
+    const { clock, post, respond, stats } = setup();
+    respond(() => Response.json({ error: 'busy' }, { status: 503 }));
+    await post(events([1, 2], { config: CONFIG }));
+    const storedAt = clock.now();
+    expect(await stats()).toMatchObject({ batches: [], oldestAt: storedAt, host: { attempts: [] } });
+
+    await clock.advance(5_000);
+
+    const { batches, host, oldestAt } = await stats();
+    expect(batches).toMatchObject([{ events: 2, attempt: host.attempts.length }]);
+    expect(oldestAt).toBe(batches[0]!.createdAt);
+    expect(host).toMatchObject({ kind: 'worker', version: '0.0.0-test' });
+    expect(host.attempts[0]).toMatchObject({
+      batch: batches[0]!.id,
+      events: 2,
+      attempt: 1,
+      outcome: 'retry',
+      detail: 'HTTP 503: busy',
+    });
+    await clock.advance(3_600_000);
+    expect((await stats()).host.attempts).toHaveLength(10);
   });
 
   it('purges: nothing more leaves, and all of it is counted', async () => {
