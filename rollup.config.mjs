@@ -240,7 +240,14 @@ const library = {
  * @type {import('rollup').RollupOptions}
  */
 const declarations = {
-  input: { index: 'src/index.ts', petrel: 'src/page/script-tag.ts', sw: 'sw/index.ts', ...PLUGINS, ...LIBRARY },
+  input: {
+    index: 'src/index.ts',
+    petrel: 'src/page/script-tag.ts',
+    sw: 'sw/index.ts',
+    inspector: 'src/inspector/index.ts',
+    ...PLUGINS,
+    ...LIBRARY,
+  },
   onwarn,
   external: EXTERNAL,
   output: { dir: 'dist', format: 'es', chunkFileNames: 'shared/[name].d.ts' },
@@ -270,6 +277,7 @@ export default [
   ...Object.entries(CHUNKS).map(([input, file]) => standalone(input, file, 'es')),
   standalone('sw/worker.ts', 'petrel-sw.js', 'iife'),
   standalone('sw/index.ts', 'sw.js', 'es'),
+  standalone('src/inspector/index.ts', 'inspector.js', 'es'),
   ...Object.entries(PLUGINS).map(([name, input]) => standalone(input, `${name}.js`, 'es')),
   library,
   declarations,

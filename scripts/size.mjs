@@ -16,7 +16,9 @@ const FILES = [
   { file: 'in-page-host.js', what: 'without a worker' },
   // The budget only keeps it from growing: the goal is far off. Half of it is the engine (bounds, retry, quarantine, carried copies), a
   // tenth idb; mangling properties saves 0.3 KB. It loads when idle, once per release, and never on the main thread.
-  { file: 'petrel-sw.js', what: 'worker', budget: 16_384, goal: 9216 },
+  { file: 'petrel-sw.js', what: 'worker', budget: 16_640, goal: 9216 },
+  // Loaded on demand, by developers.
+  { file: 'inspector.js', what: 'inspector', budget: 7_680 },
   // Each is complete: what several of them share is in each.
   { file: 'plugins/page-views.js', what: 'plugin', budget: 1_792 },
   { file: 'plugins/links.js', what: 'plugin', budget: 1_600 },

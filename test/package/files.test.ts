@@ -40,6 +40,7 @@ describe('the files a browser loads', () => {
     ['register.js', ['./in-page-host.js']],
     ['in-page-host.js', []],
     ['sw.js', []],
+    ['inspector.js', []],
     ...plugins.map((file): [string, string[]] => [file, []]),
   ])('%s is complete, and names what is loaded later so that a bundler can follow: %j', (file, later) => {
     expect(importsOf(read(file))).toEqual({ now: [], later });
@@ -63,12 +64,18 @@ describe('the files a browser loads', () => {
     expect(code).not.toContain('importScripts');
   });
 
-  it.each(['index.js', 'petrel.js', 'register.js', 'in-page-host.js', 'petrel-sw.js', 'sw.js', ...plugins])(
-    '%s knows nothing of Node or of the build',
-    (file) => {
-      expect(read(file)).not.toMatch(/\bprocess\.env\b|\brequire\(|__VERSION__/);
-    },
-  );
+  it.each([
+    'index.js',
+    'petrel.js',
+    'register.js',
+    'in-page-host.js',
+    'petrel-sw.js',
+    'sw.js',
+    'inspector.js',
+    ...plugins,
+  ])('%s knows nothing of Node or of the build', (file) => {
+    expect(read(file)).not.toMatch(/\bprocess\.env\b|\brequire\(|__VERSION__/);
+  });
 });
 
 describe('every script', () => {
@@ -116,6 +123,7 @@ describe('the exports', () => {
     'petrel/testing',
     'petrel/sinks/sqlite',
     'petrel/sinks/ndjson',
+    'petrel/inspector',
   ])('%s loads in Node and does nothing but export', async (entry) => {
     const loaded = await import(/* @vite-ignore */ entry);
 
