@@ -22,8 +22,14 @@ const CHUNKS = { 'src/page/register.ts': 'register.js', 'src/page/in-page-host.t
 /** No chunk may contain these: a script tag would load the tracker a second time. */
 const ENTRY_ONLY = ['src/index.ts', 'src/page/script-tag.ts', 'src/page/tracker.ts'];
 
+/** How the facades name it. */
+const PAGE_ENTRY = '../index.js';
+
 /** Each complete by itself, so that a page loads the ones it uses and nothing else. */
 const PLUGINS = entriesIn('plugins');
+
+/** Other people's APIs over the tracker. They import the page entry, so that an app which uses both loads it once. */
+const FACADES = entriesIn('compat');
 
 const LIBRARY = {
   'core/index': 'src/core/index.ts',
@@ -32,10 +38,11 @@ const LIBRARY = {
   ...entriesIn('server/sinks'),
   ...entriesIn('formats'),
   'testing/index': 'src/testing/index.ts',
+  'vite/index': 'src/vite/index.ts',
 };
 
-/** Node's own, and the optional peers: `libsql` of its sink, OpenFeature for its types. Everything else is bundled: Petrel has no dependencies. */
-const EXTERNAL = [/^node:/, ...builtinModules, 'libsql', '@openfeature/web-sdk'];
+/** Node's own, and the optional peers: `libsql` of its sink, OpenFeature and Vite for their types. Everything else is bundled: Petrel has no dependencies. */
+const EXTERNAL = [/^node:/, ...builtinModules, 'libsql', '@openfeature/web-sdk', 'vite'];
 
 /**
  * One entry per file of a folder of src.
@@ -89,6 +96,15 @@ const lazyChunks = {
 };
 
 /**
+ * Keeps the page entry out of the facades. From dist/compat/ it is where it is from src/compat/.
+ * @type {import('rollup').Plugin}
+ */
+const pageEntryOutside = {
+  name: 'page-entry-outside',
+  resolveId: (id) => (id === PAGE_ENTRY ? { id, external: true } : null),
+};
+
+/**
  * workbox-window names its ES5 build as its module; this one does the same in 0.9 KB less after gzip.
  * @type {import('rollup').Plugin}
  */
@@ -109,7 +125,8 @@ const complete = (input) => ({
     const chunks = Object.values(bundle).filter((file) => file.type === 'chunk');
     const chunkNames = Object.values(CHUNKS);
     for (const chunk of chunks) {
-      const strangers = [...chunk.imports, ...chunk.dynamicImports.filter((id) => !chunkNames.includes(basename(id)))];
+      const imports = chunk.imports.filter((id) => !(input.startsWith('src/compat/') && id === PAGE_ENTRY));
+      const strangers = [...imports, ...chunk.dynamicImports.filter((id) => !chunkNames.includes(basename(id)))];
       if (chunks.length > 1 || strangers.length > 0) this.error(`${input} is not complete: it needs ${strangers}`);
       const entries = chunk.moduleIds.map(fromRoot).filter((id) => ENTRY_ONLY.includes(id));
       if (input in CHUNKS && entries.length > 0) this.error(`${input} contains the page entry (${entries.join(', ')})`);
@@ -212,6 +229,7 @@ const standalone = (input, file, format) => ({
   plugins: [
     lazyChunks,
     modernWorkbox,
+    ...(input.startsWith('src/compat/') ? [pageEntryOutside] : []),
     ...compile(),
     complete(input),
     ...(file === 'sw.js' ? [] : [minify()]),
@@ -246,6 +264,7 @@ const declarations = {
     sw: 'sw/index.ts',
     inspector: 'src/inspector/index.ts',
     ...PLUGINS,
+    ...FACADES,
     ...LIBRARY,
   },
   onwarn,
@@ -278,7 +297,7 @@ export default [
   standalone('sw/worker.ts', 'petrel-sw.js', 'iife'),
   standalone('sw/index.ts', 'sw.js', 'es'),
   standalone('src/inspector/index.ts', 'inspector.js', 'es'),
-  ...Object.entries(PLUGINS).map(([name, input]) => standalone(input, `${name}.js`, 'es')),
+  ...Object.entries({ ...PLUGINS, ...FACADES }).map(([name, input]) => standalone(input, `${name}.js`, 'es')),
   library,
   declarations,
 ];

@@ -30,6 +30,8 @@ const FILES = [
   // web-vitals itself is 3.2 of it, with attribution 5.5.
   { file: 'plugins/web-vitals.js', what: 'plugin', budget: 4_160 },
   { file: 'plugins/web-vitals-attribution.js', what: 'plugin', budget: 6_656 },
+  // Beside index.js, which it imports.
+  { file: 'compat/segment.js', what: 'facade', budget: 1_920 },
 ];
 
 const rows = FILES.map(({ file, what, budget, goal }) => {

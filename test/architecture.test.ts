@@ -19,6 +19,8 @@ const ARROWS: Record<string, Record<string, 'value' | 'type'>> = {
   sw: { web: 'value', core: 'value', protocol: 'value', formats: 'value' },
   server: { core: 'value', web: 'value', formats: 'value' },
   testing: { server: 'value', core: 'value' },
+  vite: {},
+  compat: { page: 'value', core: 'type' },
 };
 
 /** Packages, and the files that may name them. */
@@ -29,7 +31,8 @@ const PACKAGES: Record<string, RegExp> = {
   'web-vitals/attribution': /^src\/plugins\//,
   '@openfeature/web-sdk': /^src\/plugins\//,
   libsql: /^src\/server\/sinks\//,
-  node: /^src\/(server\/(node\.ts|sinks\/)|testing\/)/,
+  vite: /^src\/vite\//,
+  node: /^src\/(server\/(node\.ts|sinks\/)|testing\/|vite\/)/,
 };
 
 interface Import {

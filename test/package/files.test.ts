@@ -46,6 +46,10 @@ describe('the files a browser loads', () => {
     expect(importsOf(read(file))).toEqual({ now: [], later });
   });
 
+  it('compat/segment.js takes the tracker from the page entry, so that an app which uses both loads it once', () => {
+    expect(importsOf(read('compat/segment.js'))).toEqual({ now: ['../index.js'], later: [] });
+  });
+
   it('petrel.js is a classic script that resolves its chunk against its own address', () => {
     const code = read('petrel.js');
 
@@ -124,6 +128,7 @@ describe('the exports', () => {
     'petrel/sinks/sqlite',
     'petrel/sinks/ndjson',
     'petrel/inspector',
+    'petrel/vite',
   ])('%s loads in Node and does nothing but export', async (entry) => {
     const loaded = await import(/* @vite-ignore */ entry);
 
@@ -136,6 +141,30 @@ describe('the exports', () => {
 
     expect(creators).toHaveLength(1);
     expect(creators[0]?.()).toEqual(expect.any(Function));
+  });
+
+  it('petrel/vite finds the worker of its package', async () => {
+    const { petrel } = await import(/* @vite-ignore */ ['petrel', 'vite'].join('/'));
+    const emitted = new Map<string, string>();
+    const config = { base: '/', publicDir: '', build: {}, logger: { warn: (text: string) => expect.fail(text) } };
+
+    const plugin = petrel();
+    plugin.configResolved(config);
+    plugin.generateBundle.call({
+      emitFile: (file: { fileName: string; source: Buffer }) => emitted.set(file.fileName, `${file.source}`),
+    });
+
+    expect([...emitted.keys()]).toEqual(['petrel-sw.js', 'petrel-sw.js.map']);
+    expect(emitted.get('petrel-sw.js')).toBe(read('petrel-sw.js'));
+  });
+
+  it('petrel/compat/segment loads in Node, and what it makes does nothing there', async () => {
+    const { AnalyticsBrowser } = await import(/* @vite-ignore */ ['petrel', 'compat', 'segment'].join('/'));
+    const analytics = AnalyticsBrowser.load({ writeKey: 'shop' });
+
+    await analytics.track('Opened');
+
+    expect((await analytics.tracker.stats()).page).toMatchObject({ seq: 0, dropped: { closed: 1 } });
   });
 
   it('share one PetrelError, so that instanceof works across entries', async () => {

@@ -69,6 +69,21 @@ describe('the type declarations', () => {
     expect(compile(code, ['ES2022', 'DOM', 'DOM.Iterable'], { resolution })).toBe('');
   });
 
+  it.each(['bundler', 'nodenext'])('of the Segment facade stand on the DOM alone (%s)', (resolution) => {
+    const code = `import { AnalyticsBrowser, type Analytics } from 'petrel/compat/segment';
+      import type { Tracker } from 'petrel';
+      const browser = AnalyticsBrowser.load({ writeKey: 'shop', petrel: { consent: 'pending' } });
+      export const id: string | null = browser.user().id();
+      export const tracker: Tracker | undefined = browser.tracker;
+      export async function get(): Promise<Analytics> { const [analytics] = await browser; return analytics; }
+      browser.track('Added', { sku: 1 }, () => browser.page('Docs', 'Home')).then(({ event }) => event.type);
+      browser.track(7);`;
+
+    expect(compile(code, ['ES2022', 'DOM', 'DOM.Iterable'], { resolution }).trim().split('\n')).toEqual([
+      expect.stringContaining('use.ts(8,'),
+    ]);
+  });
+
   it('of the core need no platform at all', () => {
     expect(compile(`import { EventBatcher } from 'petrel/core'; EventBatcher;`, ['ES2022'])).toBe('');
   });
