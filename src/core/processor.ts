@@ -3,7 +3,7 @@
  */
 import type { Clock } from './clock.js';
 import type { EventBatch } from './event-batcher.js';
-import { due, type Forced, pausedForMs } from './flush-trigger.js';
+import { type Due, due, type Forced, pausedForMs } from './flush-trigger.js';
 import type { EngineOptions } from './options.js';
 import type { FlushReason, Outcome } from './outcome.js';
 import type { Changed, Queue, TakenBatch } from './queue.js';
@@ -41,9 +41,12 @@ export function createProcessor<E>({
   observe,
 }: ProcessorOptions<E>): Processor {
   let stopped = false;
+  /** As of the last transaction of this run. */
+  let state: QueueState | undefined;
 
-  function observed<T extends Changed<E>>(changed: T): T {
-    observe(changed);
+  function observed<T extends Changed<E>>(changed: T, delivered?: readonly E[]): T {
+    state = changed.state;
+    observe(changed, delivered);
     return changed;
   }
 
@@ -89,7 +92,7 @@ export function createProcessor<E>({
           refused: outcome.kind === 'partial' ? outcome.refused : [],
           ...(outcome.has && { has: outcome.has }),
         });
-        observe(result, result.delivered);
+        observed(result, result.delivered);
         return;
       }
       case 'refused':
@@ -111,25 +114,24 @@ export function createProcessor<E>({
   async function drain(forced: (state: QueueState) => Forced | undefined): Promise<void> {
     const underway = new Map<string, Promise<void>>();
     let failure: { error: unknown } | undefined;
-    // Observed, because another owner of the store may have sent what the batcher thinks is due: it would run again at once, for ever.
-    let { state } = observed({ state: await queue.state(), dropped: [] });
-    if (state.pause) state = observed(await queue.checkPause()).state;
-    for (;;) {
+    const next = (at: QueueState): Due | undefined => {
       // While the receiver is ill, one probe at a time.
-      const slots = state.failures + state.refusals > 0 ? 1 : options.flushConcurrency;
-      while (!stopped && !failure && underway.size < slots && pausedForMs(state, clock.now()) === 0) {
-        const next = due(state, underway.size, forced(state), options);
-        if (!next) break;
-        const result = observed(
-          await queue.take(next.lanes, new Set(underway.keys()), next.report, await alive?.().catch(() => undefined)),
+      const slots = at.failures + at.refusals > 0 ? 1 : options.flushConcurrency;
+      if (stopped || failure || underway.size >= slots || pausedForMs(at, clock.now()) > 0) return undefined;
+      return due(at, underway.size, forced(at), options);
+    };
+    // Not decided on what the batcher saw last: another owner of the store may have sent what it thinks is due.
+    state = undefined;
+    for (;;) {
+      while (!state || next(state)) {
+        const { batch, due } = observed(
+          await queue.take(next, new Set(underway.keys()), await alive?.().catch(() => undefined)),
         );
-        state = result.state;
-        const { batch } = result;
         if (!batch) break;
-        const id = batch.frozen.id;
+        const { id } = batch.frozen;
         underway.set(
           id,
-          attempt(batch, next.reason)
+          attempt(batch, due!.reason)
             .catch((error: unknown) => {
               // The store failed to settle: the batch stays in it and is sent again, under the same id.
               failure ??= { error };
@@ -139,7 +141,6 @@ export function createProcessor<E>({
       }
       if (underway.size === 0) break;
       await Promise.race(underway.values());
-      state = observed({ state: await queue.state(), dropped: [] }).state;
     }
     if (failure) throw failure.error;
   }

@@ -6,6 +6,7 @@
 import { freeze, MAX_QUARANTINE, makeBatch, readFrozen, rework } from './batches.js';
 import type { Clock } from './clock.js';
 import type { AddOptions, AddResult } from './event-batcher.js';
+import type { Due } from './flush-trigger.js';
 import { ageReason, append, clear, type Drop, END, evict, expire, readHead, shed, usage } from './lanes.js';
 import type { EngineOptions } from './options.js';
 import type { DropReason } from './outcome.js';
@@ -22,7 +23,7 @@ import {
 } from './queue-state.js';
 import { addRange, contains, type Ranges } from './ranges.js';
 import { REFUSALS_BEFORE_HOLD } from './retry.js';
-import type { Lane, Store, StoredRecord, StoreTransaction } from './store.js';
+import type { Store, StoredRecord, StoreTransaction } from './store.js';
 import type { SourceRange, SourceTail } from './wire.js';
 
 /** Records of the carried lane one request asks about. */
@@ -130,6 +131,15 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     return fresh;
   }
 
+  function cutPause(state: QueueState, waitMs = Number.POSITIVE_INFINITY): void {
+    const { pause } = state;
+    if (!pause) return;
+    const now = clock.now();
+    const ours = pause.reason === 'backoff' || pause.reason === 'blocked';
+    pause.until = Math.min(pause.until, now + (ours ? Math.min(waitMs, pause.waitMs) : pause.waitMs));
+    if (pause.until <= now) delete state.pause;
+  }
+
   const find = (state: QueueState, { frozen }: TakenBatch<E>) => state.batches.find(({ id }) => id === frozen.id);
 
   /** Settles what the receiver was asked about: has it, so it is delivered; has it not, so it waits to be sent. */
@@ -233,19 +243,22 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       }),
 
     /**
-     * The next batch to send: one that was frozen before and is not under way, else a new one of the first of `lanes` that
-     * has something waiting. Nothing when there is none; with `report`, then a batch without events, if there is something to tell.
-     * `alive`: those who may still add something; undefined when nobody knows.
+     * The next batch to send, if `decide` says that one is due: one that was frozen before and is not under way, else a new one of the
+     * first of its lanes that has something waiting. Nothing when there is none; with `report`, then a batch without events, if there is
+     * something to tell. `alive`: those who may still add something; undefined when nobody knows.
      */
     take: (
-      lanes: readonly Lane[],
+      decide: (state: QueueState) => Due | undefined,
       underway: ReadonlySet<string>,
-      report: boolean,
       alive?: readonly string[],
-    ): Promise<{ batch: TakenBatch<E> | undefined } & Changed<E>> =>
+    ): Promise<{ batch?: TakenBatch<E>; due?: Due | undefined } & Changed<E>> =>
       change(async (tx, state, drop) => {
+        cutPause(state);
         const tooOld = clock.now() - limits.maxAgeMs;
         await expire(tx, state, drop, tooOld);
+        const due = decide(state);
+        if (!due) return {};
+        const { lanes, report } = due;
         let frozen: FrozenBatch | undefined;
         let records: StoredRecord<E>[] = [];
         for (;;) {
@@ -260,7 +273,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         // One question at a time: with several batches under way, two would ask the same.
         const alone = underway.size === 0;
         const tell = report && alone && (state.tombstones.length > 0 || state.waiting.carried.events > 0);
-        if (!taken && !tell) return { batch: undefined };
+        if (!taken && !tell) return {};
         const carried = await tx.readRecords('carried', state.head.carried, END, alone ? CARRIED_PER_REQUEST : 0);
         const last = carried.at(-1);
         const isBacklog = usage(state).events > (taken?.events.length ?? 0);
@@ -276,7 +289,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
           }),
           carriedTo: last ? last.offset + 1 : 0,
         };
-        return { batch };
+        return { batch, due };
       }),
 
     /** Removes what the receiver settled; the rest of the batch becomes a new one at its place. */
@@ -388,14 +401,9 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
      * Ends a pause whose time has come, or that a clock set back has made longer than it was meant to be. A pause of our own
      * making is cut to `waitMs`, when given: there is reason to believe that the receiver can be reached again.
      */
-    checkPause: (waitMs = Number.POSITIVE_INFINITY): Promise<Changed<E>> =>
+    checkPause: (waitMs?: number): Promise<Changed<E>> =>
       change(async (_tx, state) => {
-        const now = clock.now();
-        const { pause } = state;
-        if (!pause) return {};
-        const ours = pause.reason === 'backoff' || pause.reason === 'blocked';
-        pause.until = Math.min(pause.until, now + (ours ? Math.min(waitMs, pause.waitMs) : pause.waitMs));
-        if (pause.until <= now) delete state.pause;
+        cutPause(state, waitMs);
         return {};
       }),
 

@@ -13,8 +13,16 @@ export function createGzipEncoder<E>(encoder: Encoder<E>, Compression = globalTh
       const payload = await encoder.encode(batch);
       if (!Compression || payload.body.length < MIN_BYTES) return payload;
       try {
-        const plain = new Blob([payload.body as BlobPart]).stream();
-        const body = new Uint8Array(await new Response(plain.pipeThrough(new Compression('gzip'))).arrayBuffer());
+        // Written to directly: a `Blob` in between goes through another process.
+        const { writable, readable } = new Compression('gzip');
+        const writer = writable.getWriter();
+        const { body: plain } = payload;
+        // What fails here fails the reading below.
+        writer
+          .write((typeof plain === 'string' ? new TextEncoder().encode(plain) : plain) as BufferSource)
+          .catch(() => {});
+        writer.close().catch(() => {});
+        const body = new Uint8Array(await new Response(readable).arrayBuffer());
         return { ...payload, body, encoding: 'gzip' };
       } catch {
         return payload; // sent larger, but sent

@@ -8,10 +8,9 @@
  * - *Reconnect.* Browsers close connections under us: clear-site-data, low memory on iOS, a lost storage process. Trying again on the
  *   same handle fails for the rest of its life, so it is dropped, opened again, and the transaction run once more from its beginning.
  */
-import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb';
+import { openDB, unwrap } from 'idb';
 import type { Clock } from '../core/clock.js';
 import { PetrelError } from '../core/errors.js';
-import type { SourceRecord } from '../core/store.js';
 
 /** Never upgraded: records carry their own versions, so that an older worker can always open what a newer one wrote. */
 const DATABASE_VERSION = 1;
@@ -19,26 +18,16 @@ const DATABASE_VERSION = 1;
 /** A healthy operation takes milliseconds; a page gives up on its host after 2 s without an answer. */
 const TIMEOUT_MS = 5_000;
 
-interface Schema extends DBSchema {
-  /** Records by [queue, lane, offset]. */
-  records: { key: [queue: string, lane: number, offset: number]; value: unknown };
-  /** The state of each queue, by queue. */
-  state: { key: string; value: unknown };
-  /** What was stored of each source, by [queue, source]. */
-  sources: {
-    key: [queue: string, source: string];
-    value: SourceRecord & { queue: string };
-    indexes: { age: [queue: string, at: number] };
-  };
-  /** Configuration, identity, and when something was last done. */
-  meta: { key: string; value: unknown };
-}
+/**
+ * - `records`: events by [queue, lane, offset]
+ * - `state`: the state of each queue, by queue
+ * - `sources`: what was stored of each source, by [queue, source]; the index `age` by [queue, at]
+ * - `meta`: configuration, identity, and when something was last done
+ */
+const STORE_NAMES = ['records', 'state', 'sources', 'meta'] as const;
 
-type StoreName = 'records' | 'state' | 'sources' | 'meta';
-const STORE_NAMES: StoreName[] = ['records', 'state', 'sources', 'meta'];
-
-/** A transaction over the whole database. */
-export type IdbTransaction = IDBPTransaction<Schema, StoreName[], 'readwrite'>;
+/** Waits for a request, and restarts the watchdog. */
+export type Ask = <T>(request: IDBRequest<T>) => Promise<T>;
 
 export interface IdbDatabaseOptions {
   /** Name of the database. @defaultValue 'petrel' */
@@ -52,43 +41,44 @@ export interface IdbDatabaseOptions {
 export interface IdbDatabase {
   /**
    * Runs `body` in one readwrite transaction over all object stores; resolves after `complete`.
-   * `body` awaits nothing but requests of the transaction, and may be run a second time on a new connection.
-   * `beat` restarts the watchdog.
+   * `body` awaits nothing but requests of the transaction, by `ask`, and may be run a second time on a new connection. What need not be
+   * waited for it need not ask for: requests run in order, so later reads see it, and when it fails the transaction does.
    *
    * @throws {@link PetrelError} `store-full`, `store-timeout`, `store-unavailable`; what `body` throws itself as it is.
    */
-  transact<T>(body: (tx: IdbTransaction, beat: () => void) => Promise<T>): Promise<T>;
+  transact<T>(body: Body<T>): Promise<T>;
   /** Lets go of the connection; later calls fail with `store-unavailable`. */
   close(): void;
 }
 
 export function createIdbDatabase({ name = 'petrel', clock, timeoutMs = TIMEOUT_MS }: IdbDatabaseOptions): IdbDatabase {
-  let connection: Promise<IDBPDatabase<Schema>> | undefined;
+  let connection: Promise<IDBDatabase> | undefined;
   let closed = false;
   let tail: Promise<unknown> = Promise.resolve();
   let hangs = 0;
 
-  function connect(): Promise<IDBPDatabase<Schema>> {
+  function connect(): Promise<IDBDatabase> {
     if (connection) return connection;
+    const open = async (version?: number): Promise<IDBDatabase> =>
+      // The promises of idb and its proxies are for comfort; for each request of each event they would cost more than all else here.
+      unwrap(
+        await openDB(name, version, {
+          upgrade(db) {
+            for (const store of STORE_NAMES) {
+              const made = db.createObjectStore(store);
+              if (store === 'sources') made.createIndex('age', ['queue', 'at']);
+            }
+          },
+          // Somebody deletes or upgrades the database: being in the way would block them, so let go; the next call opens it again.
+          blocking: () => drop(opening),
+          terminated: () => drop(opening),
+        }),
+      );
     const opening = open(DATABASE_VERSION)
       // A newer release left a newer database: it is additive, so open it as it is.
-      .catch((error) => (nameOf(error) === 'VersionError' ? open(undefined) : Promise.reject(error)));
+      .catch((error) => (nameOf(error) === 'VersionError' ? open() : Promise.reject(error)));
     connection = opening;
     return opening;
-
-    function open(version: number | undefined): Promise<IDBPDatabase<Schema>> {
-      return openDB<Schema>(name, version, {
-        upgrade(db) {
-          db.createObjectStore('records');
-          db.createObjectStore('state');
-          db.createObjectStore('sources').createIndex('age', ['queue', 'at']);
-          db.createObjectStore('meta');
-        },
-        // Somebody deletes or upgrades the database: being in the way would block them, so let go; the next call opens it again.
-        blocking: () => drop(opening),
-        terminated: () => drop(opening),
-      });
-    }
   }
 
   function drop(which = connection): void {
@@ -99,22 +89,26 @@ export function createIdbDatabase({ name = 'petrel', clock, timeoutMs = TIMEOUT_
   /** Runs `body` once. `opened` is called when the failure, if one follows, is the transaction's and not the connection's. */
   async function attempt<T>(body: Body<T>, opened: () => void): Promise<T> {
     if (closed) throw new PetrelError('store-unavailable', 'the store is closed');
-    const watchdog = createWatchdog(clock, timeoutMs);
-    let tx: IdbTransaction | undefined;
+    const { watch, beat, stop } = createWatchdog(clock, timeoutMs);
+    let tx: IDBTransaction | undefined;
     try {
-      const db = await watchdog.watch(connect());
+      const db = await watch(connect());
       tx = db.transaction(STORE_NAMES, 'readwrite', { durability: 'relaxed' });
       opened();
-      tx.done.catch(() => {}); // rejects too early for us: Firefox knows the reason (quota) only at `abort`
       const ended = settled(tx);
       let result: T;
       try {
-        result = await watchdog.watch(body(tx, watchdog.beat));
+        result = await watch(
+          body(tx, (request) => {
+            beat();
+            return resultOf(request);
+          }),
+        );
       } catch (error) {
         if (isTimeout(error)) throw error;
         abort(tx);
         // A request of an aborted transaction knows nothing but that; the transaction knows why.
-        const reason = await watchdog.watch(ended).catch((why) => why);
+        const reason = await watch(ended).catch((why) => why);
         throw nameOf(error) === 'AbortError' || isTimeout(reason) ? reason : error;
       }
       try {
@@ -123,13 +117,13 @@ export function createIdbDatabase({ name = 'petrel', clock, timeoutMs = TIMEOUT_
       } catch {
         // Aborted already: `ended` tells why.
       }
-      await watchdog.watch(ended);
+      await watch(ended);
       return result;
     } catch (error) {
       if (isTimeout(error)) abort(tx);
       throw error;
     } finally {
-      watchdog.stop();
+      stop();
     }
   }
 
@@ -176,20 +170,29 @@ export function createIdbDatabase({ name = 'petrel', clock, timeoutMs = TIMEOUT_
   };
 }
 
-type Body<T> = (tx: IdbTransaction, beat: () => void) => Promise<T>;
+type Body<T> = (tx: IDBTransaction, ask: Ask) => Promise<T>;
 
-/** Rejects what it watches when `timeoutMs` pass without a beat. */
+/**
+ * Rejects what it watches when `timeoutMs` pass without a beat. One timer for a transaction, which looks again when there was a beat:
+ * a timer for each step costs as much as the step.
+ */
 function createWatchdog(clock: Clock, timeoutMs: number) {
+  let beatAt = clock.now();
   let timer: unknown;
-  let expire: () => void;
+  let stop = () => {};
   const expired = new Promise<never>((_, reject) => {
-    expire = () => reject(new PetrelError('store-timeout', `IndexedDB did not answer within ${timeoutMs} ms`));
+    const look = () => {
+      const left = beatAt + timeoutMs - clock.now();
+      // Less than that left: the clock was set back, and nothing can be said but that this has taken long.
+      if (left > 0 && left < timeoutMs) timer = clock.setTimeout(look, left);
+      else reject(new PetrelError('store-timeout', `IndexedDB did not answer within ${timeoutMs} ms`));
+    };
+    timer = clock.setTimeout(look, timeoutMs);
+    stop = () => clock.clearTimeout(timer);
   });
   expired.catch(() => {});
-  const stop = () => clock.clearTimeout(timer);
   const beat = () => {
-    stop();
-    timer = clock.setTimeout(expire, timeoutMs);
+    beatAt = clock.now();
   };
   return {
     beat,
@@ -201,19 +204,23 @@ function createWatchdog(clock: Clock, timeoutMs: number) {
   };
 }
 
-/** Settles when the transaction has: after this nothing of it changes. */
-function settled(tx: IdbTransaction): Promise<void> {
+/** Settles when the transaction has: after this nothing of it changes. Not at `error`: Firefox knows the reason (quota) only at `abort`. */
+function settled(tx: IDBTransaction): Promise<void> {
   const ended = new Promise<void>((resolve, reject) => {
-    tx.addEventListener('complete', () => resolve());
-    tx.addEventListener('abort', () =>
-      reject(tx.error ?? new DOMException('the transaction was aborted', 'AbortError')),
-    );
+    tx.oncomplete = () => resolve();
+    tx.onabort = () => reject(tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
   });
   ended.catch(() => {});
   return ended;
 }
 
-function abort(tx: IdbTransaction | undefined): void {
+const resultOf = <T>(request: IDBRequest<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+function abort(tx: IDBTransaction | undefined): void {
   try {
     tx?.abort();
   } catch {

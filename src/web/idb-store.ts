@@ -1,7 +1,7 @@
 import { PetrelError } from '../core/errors.js';
 import { emptyState, LANES, type QueueState, STATE_VERSION } from '../core/queue-state.js';
 import type { Lane, SourceRecord, Store, StoredRecord, StoreTransaction } from '../core/store.js';
-import type { IdbDatabase, IdbTransaction } from './idb-database.js';
+import type { Ask, IdbDatabase } from './idb-database.js';
 
 export interface IdbStoreOptions {
   database: IdbDatabase;
@@ -44,7 +44,7 @@ export function createIdbStore<E>({ database, queue, isEvent = () => true, onCor
     );
   };
 
-  function bind(tx: IdbTransaction, beat: () => void): StoreTransaction<E> {
+  function bind(tx: IDBTransaction, ask: Ask): StoreTransaction<E> {
     const records = tx.objectStore('records');
     const state = tx.objectStore('state');
     const sources = tx.objectStore('sources');
@@ -55,25 +55,20 @@ export function createIdbStore<E>({ database, queue, isEvent = () => true, onCor
         ? IDBKeyRange.bound([queue, LANE_KEYS[lane], from], [queue, LANE_KEYS[lane], to], false, true)
         : undefined;
 
-    // Writes are not waited for one by one: requests run in order, so later reads see them, and a failed one aborts the transaction.
-    const write = (request: Promise<unknown>): void => {
-      beat();
-      request.catch(() => {});
-    };
-
     async function readRecords(lane: Lane, from: number, to: number, limit: number): Promise<StoredRecord<E>[]> {
       const keys = range(lane, from, to);
       if (!keys || !(limit > 0)) return [];
       const count = limit === Infinity ? undefined : limit;
-      beat();
-      const [values, places] = await Promise.all([records.getAll(keys, count), records.getAllKeys(keys, count)]);
-      beat();
+      const [values, places] = await Promise.all([
+        ask(records.getAll(keys, count)),
+        ask(records.getAllKeys(keys, count)),
+      ]);
       const found: StoredRecord<E>[] = [];
       for (const [i, value] of values.entries()) {
-        const place = places[i]!;
+        const place = places[i] as [string, number, number];
         if (isRecord(value)) found.push({ ...value, lane, offset: place[2] } as StoredRecord<E>);
         // Removed at once, or it would stand at the head of the queue for ever.
-        else write(records.delete(place));
+        else records.delete(place);
       }
       if (found.length === values.length) return found;
       onCorrupt?.(values.length - found.length);
@@ -103,38 +98,36 @@ export function createIdbStore<E>({ database, queue, isEvent = () => true, onCor
 
     return {
       async readState() {
-        beat();
-        const value = await state.get(queue);
-        beat();
+        const value: unknown = await ask(state.get(queue));
         return value === undefined || isState(value) ? value : rebuildState();
       },
+      // Writes are not waited for: see `IdbDatabase.transact`.
       async writeState(value) {
-        write(state.put(value, queue));
+        state.put(value, queue);
       },
       readRecords,
       async writeRecord({ lane, offset, events, sizes, at }) {
         const value: RecordValue = { events, sizes, at };
-        write(records.put(value, [queue, LANE_KEYS[lane], offset]));
+        records.put(value, [queue, LANE_KEYS[lane], offset]);
       },
       async removeRecords(lane, from, to) {
         const keys = range(lane, from, to);
-        if (keys) write(records.delete(keys));
+        if (keys) records.delete(keys);
       },
       async readSource(source) {
-        beat();
-        const value = await sources.get([queue, source]);
-        beat();
+        const value: unknown = await ask(sources.get([queue, source]));
         return isSource(value) ? { stored: value.stored, at: value.at } : undefined;
       },
       async writeSource(source, { stored, at }) {
-        write(sources.put({ queue, stored, at }, [queue, source]));
+        sources.put({ queue, stored, at }, [queue, source]);
       },
       async removeSources(before) {
-        beat();
-        const old = await sources
-          .index('age')
-          .getAllKeys(IDBKeyRange.bound([queue, -Infinity], [queue, before], false, true));
-        for (const key of old) write(sources.delete(key));
+        const age = sources.index('age');
+        for (const key of await ask(
+          age.getAllKeys(IDBKeyRange.bound([queue, -Infinity], [queue, before], false, true)),
+        )) {
+          sources.delete(key);
+        }
       },
     };
   }
@@ -143,7 +136,7 @@ export function createIdbStore<E>({ database, queue, isEvent = () => true, onCor
   return {
     async transact(body) {
       if (closed) throw new PetrelError('store-unavailable', 'the store is closed');
-      return database.transact((tx, beat) => body(bind(tx, beat)));
+      return database.transact((tx, ask) => body(bind(tx, ask)));
     },
     close() {
       closed = true;

@@ -12,17 +12,17 @@ export interface MetaStore {
 export function createIdbMetaStore(database: IdbDatabase): MetaStore {
   return {
     read: () =>
-      database.transact(async (tx) => {
+      database.transact(async (tx, ask) => {
         const meta = tx.objectStore('meta');
-        const [keys, values] = await Promise.all([meta.getAllKeys(), meta.getAll()]);
-        return new Map(keys.map((key, i) => [key, values[i]]));
+        const [keys, values] = await Promise.all([ask(meta.getAllKeys()), ask(meta.getAll())]);
+        return new Map(keys.map((key, i) => [key as string, values[i]]));
       }),
     update: (key, change) =>
-      database.transact(async (tx) => {
+      database.transact(async (tx, ask) => {
         const meta = tx.objectStore('meta');
-        const value = change(await meta.get(key));
-        if (value === undefined) await meta.delete(key);
-        else await meta.put(value, key);
+        const value = change(await ask(meta.get(key)));
+        if (value === undefined) meta.delete(key);
+        else meta.put(value, key);
         return value;
       }),
   };

@@ -84,6 +84,27 @@ describe('when a batch is due', () => {
     expect(batcher.size).toBe(0);
   });
 
+  it('costs a batch two transactions of the store, the sending of it included', async () => {
+    const store = createMemoryStore<Event>();
+    let transactions = 0;
+    const counted: Store<Event> = {
+      transact: (body) => {
+        transactions++;
+        return store.transact(body);
+      },
+      close: () => store.close(),
+    };
+    const { batcher, clock, sent } = await makeBatcher({ store: counted, maxBatchSize: 5 });
+    await batcher.addMany(events(1, 4));
+    transactions = 0;
+
+    await batcher.add({ source: 'source-a', seq: 5 });
+    await clock.settle();
+
+    expect(sent).toHaveLength(1);
+    expect(transactions, 'one to add, one to take, one to settle').toBe(3);
+  });
+
   it('flushes what waits when the oldest event is old enough, however steady the trickle', async () => {
     const { batcher, clock, sent } = await makeBatcher({ maxBatchAgeMs: 5_000 });
 

@@ -18,10 +18,10 @@ describe('the IndexedDB connection', () => {
       database,
       write: (value: string) =>
         database.transact(async (tx) => {
-          await tx.objectStore('meta').put(value, 'key');
+          tx.objectStore('meta').put(value, 'key');
           return value;
         }),
-      read: () => database.transact((tx) => tx.objectStore('meta').get('key')),
+      read: () => database.transact((tx, ask) => ask(tx.objectStore('meta').get('key'))),
     };
   }
 
@@ -65,11 +65,11 @@ describe('the IndexedDB connection', () => {
     const { database, read } = open();
     let runs = 0;
 
-    await database.transact(async (tx) => {
+    await database.transact(async (tx, ask) => {
       runs++;
-      await tx.objectStore('meta').put(`run ${runs}`, 'key');
+      await ask(tx.objectStore('meta').put(`run ${runs}`, 'key'));
       if (runs === 1) tx.abort();
-      await tx.objectStore('meta').get('key');
+      await ask(tx.objectStore('meta').get('key'));
     });
 
     expect(runs).toBe(2);
@@ -142,7 +142,7 @@ describe('the IndexedDB connection', () => {
     const bug = new TypeError('a bug');
 
     const failing = database.transact(async (tx) => {
-      await tx.objectStore('meta').put('during', 'key');
+      tx.objectStore('meta').put('during', 'key');
       throw bug;
     });
 
@@ -171,8 +171,8 @@ describe('the IndexedDB connection', () => {
     await write('before');
 
     const hanging = database
-      .transact(async (tx) => {
-        await tx.objectStore('meta').put('during', 'key');
+      .transact(async (tx, ask) => {
+        await ask(tx.objectStore('meta').put('during', 'key'));
         await new Promise(() => {});
       })
       .catch((error) => error);
@@ -184,14 +184,15 @@ describe('the IndexedDB connection', () => {
 
   it('waits as long as it takes while every step answers in time', async () => {
     const { clock, database } = open();
-    const answer = database.transact(async (tx, beat) => {
+    const answer = database.transact(async (tx, ask) => {
       for (let i = 0; i < 4; i++) {
         let waiting = true;
         void clock.advance(4_000).then(() => {
           waiting = false;
         });
-        while (waiting) await tx.objectStore('meta').get('key'); // or the transaction would end by itself
-        beat();
+        const spin = () => new Promise((done) => (tx.objectStore('meta').get('key').onsuccess = done));
+        while (waiting) await spin(); // or the transaction would end by itself
+        await ask(tx.objectStore('meta').get('key'));
       }
       return 'done';
     });
