@@ -79,7 +79,8 @@ const compile = () => [
   replace({ preventAssignment: true, values: { __VERSION__: JSON.stringify(version) } }),
 ];
 
-const minify = () => terser({ ecma: 2020, module: true, compress: { passes: 4 }, format: { comments: /^!/ } });
+const minify = () =>
+  terser({ ecma: 2020, module: true, compress: { passes: 4, unsafe_arrows: true }, format: { comments: /^!/ } });
 
 /**
  * Keeps the chunks out of the entries, and their names relative to the entry's own file, for the user's bundler to follow.

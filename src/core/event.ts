@@ -32,7 +32,7 @@ export type Priority = 'low' | 'normal' | 'critical';
  * Events of one message share one object; structured clone (IndexedDB, postMessage) keeps it shared.
  */
 export interface Origin {
-  /** One tracker instance: 128 random bits, 22 base64url characters. */
+  /** One tracker instance: 128 random bits. @see SOURCE_PATTERN */
   source: string;
   userId?: string;
   groupId?: string;
@@ -71,7 +71,7 @@ export function eventId(source: string, seq: number): string {
   return `${source}.${seq}`;
 }
 
-/** What a source looks like: 8 to 64 characters of base64url. Trackers make 22. */
+/** What a source looks like: 8 to 64 characters of base64url. Trackers make up to 40 digits. */
 export const SOURCE_PATTERN = /^[A-Za-z0-9_-]{8,64}$/;
 
 /** Bytes of `text` in UTF-8; a lone surrogate counts 3, as the replacement character it becomes. */

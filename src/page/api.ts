@@ -144,9 +144,10 @@ export interface Tracker<Events extends EventMap<Events> = any> {
    */
   track<Name extends keyof Events & string>(name: Name, ...rest: TrackArguments<Events[Name]>): void;
   /** Records a page view: event `page` of category `page`. Address, referrer and title go with every event anyway. */
-  page(properties?: Properties | null, options?: TrackOptions): void;
+  page(properties?: Properties | null, options?: Omit<TrackOptions, 'category'>): void;
   /**
-   * Says who the user is: recorded as event `identify`, and part of every event from now on.
+   * Says who the user is: recorded as event `identify`, and part of every event from now on, until {@link Tracker.reset} or until
+   * consent is denied. Nothing is remembered while it is denied.
    * Where the browser has Global Privacy Control it is dropped as `consent`, unless {@link TrackerOptions.gpc} says otherwise.
    */
   identify(userId: string, traits?: Properties | null): void;

@@ -69,12 +69,11 @@ export function exitFlush(
       // A string goes as text/plain;charset=UTF-8: no preflight, which a leaving page could not wait for.
       fetch(endpoint, { method: 'POST', body, keepalive: true })
         // An answer that is not read stays on the browser's account.
-        .then((answer) => answer.text().then(() => answer.ok))
-        .catch(() => false)
-        .then((ok) => {
+        .then((answer) => answer.text().then(() => answer.ok && delivered(events)))
+        .catch(() => {})
+        .then(() => {
           underWay -= size;
-          if (ok) delivered(events);
-          else mark();
+          mark();
         });
     }
     post({ type: 'events', carried }, events);

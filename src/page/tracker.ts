@@ -1,4 +1,4 @@
-import type { Origin } from '../core/event.js';
+import type { EventCategory, Origin } from '../core/event.js';
 import type { FlushResult } from '../core/event-batcher.js';
 import type { DropReason } from '../core/outcome.js';
 import type { Stats } from '../core/stats.js';
@@ -58,8 +58,9 @@ export function openTracker<Events extends EventMap<Events>>(
   const anonymous = gpc !== 'ignore' && !closed && (navigator as Platform).globalPrivacyControl;
   const dropped: Partial<Record<DropReason, number>> = {};
   const drops: Drops = [];
-  const listeners: { [type: string]: Set<Listener> } = {};
   const abort = new AbortController();
+  /** Never changed in place: a listener may add and remove listeners. */
+  let listeners: (readonly [type: string, listener: Listener])[] = [];
   let consent: Consent;
   let source = randomId();
   let seq = 0;
@@ -82,7 +83,7 @@ export function openTracker<Events extends EventMap<Events>>(
   /** Tells the listeners. Returns how many said `false`. */
   const emit = (type: string, detail?: unknown) => {
     if (debug) console.debug('petrel', type, detail);
-    return Array.from(listeners[type] ?? []).filter((listener) => call(listener, detail) === false).length;
+    return listeners.filter(([wanted, listener]) => wanted === type && call(listener, detail) === false).length;
   };
 
   const drop = (reason: DropReason, name?: string, seq?: number) => {
@@ -95,7 +96,8 @@ export function openTracker<Events extends EventMap<Events>>(
       .catch(() => undefined)
       .then((host) => {
         finding = undefined;
-        if (closed) host?.close?.();
+        // Meanwhile there may be nothing that may be stored any more.
+        if (closed || consent === 'pending') host?.close?.();
         else attach(host);
         tell();
       });
@@ -103,8 +105,7 @@ export function openTracker<Events extends EventMap<Events>>(
 
   /** Looks for a host, once there may be one: a prerendered page may never be seen. */
   const begin = () => {
-    const decided = consent === 'granted' || consent === 'denied';
-    if (decided && !closed && !(document as Platform).prerendering && !hasHost()) find(serviceWorker);
+    if (consent !== 'pending' && !(document as Platform).prerendering && !hasHost()) find(serviceWorker);
   };
 
   const [flush, post, remove, repost, attach, back, unacknowledged, hasHost] = createUnacked(
@@ -120,7 +121,9 @@ export function openTracker<Events extends EventMap<Events>>(
   );
 
   /** The page sends what is unacknowledged, and posts copies. */
-  const exit = () => exitFlush(unacknowledged(), config, post, remove);
+  const exit = () => {
+    if (consent === 'granted') exitFlush(unacknowledged(), config, post, remove);
+  };
 
   const [due, open] = createMicroBuffer(() => {
     if (left) exit();
@@ -147,18 +150,19 @@ export function openTracker<Events extends EventMap<Events>>(
     name: string,
     properties?: Properties | null,
     options?: TrackOptions | null,
+    kind?: EventCategory,
     field?: keyof typeof who,
     id?: string,
   ) => {
     try {
+      const { timestamp = Date.now(), category = kind, priority } = options ?? {};
+      const event = { name, properties: properties && { ...properties }, timestamp, category, priority } as PageEvent;
+      if (closed) return drop('closed', name);
+      if (consent === 'denied' || (anonymous && field === 'userId')) return drop('consent', name);
       if (field) {
         who = { ...who, [field]: id && `${id}` };
         origin = undefined;
       }
-      const { timestamp = Date.now(), category, priority } = options ?? {};
-      const event = { name, properties: properties && { ...properties }, timestamp, category, priority } as PageEvent;
-      if (closed) return drop('closed', name);
-      if (consent === 'denied') return drop('consent', name);
       if (emit('event', event)) return drop('plugin', name);
       if (!event.name.trim() || event.name[200] || typeof (properties ?? {}) !== 'object') return drop('invalid', name);
       const waiting = unacknowledged();
@@ -198,10 +202,9 @@ export function openTracker<Events extends EventMap<Events>>(
 
   const tracker: Tracker<Events> = {
     track: track as Tracker<Events>['track'],
-    page: (properties, options) => track('page', properties, { ...options, category: 'page' }),
-    identify: (userId, traits) =>
-      anonymous ? drop('consent', 'identify') : track('identify', traits, { category: 'identify' }, 'userId', userId),
-    group: (groupId, traits) => track('group', traits, { category: 'group' }, 'groupId', groupId),
+    page: (properties, options) => track('page', properties, options, 'page'),
+    identify: (userId, traits) => track('identify', traits, null, 'identify', 'userId', userId),
+    group: (groupId, traits) => track('group', traits, null, 'group', 'groupId', groupId),
     reset() {
       who = {};
       origin = undefined;
@@ -209,13 +212,14 @@ export function openTracker<Events extends EventMap<Events>>(
     flush: () => ask('flush'),
     stats: () => ask('stats'),
     setConsent(next) {
-      consent = next;
+      if (closed) return;
+      consent = next === 'granted' || next === 'denied' ? next : 'pending';
       if (consent === 'denied') {
         for (const { name } of remove(unacknowledged())) drop('consent', name);
         // Who is tracked after this is somebody else.
         source = randomId();
         seq = drops.length = 0;
-        origin = undefined;
+        tracker.reset();
       }
       tell();
       if (consent !== 'granted') attach();
@@ -223,15 +227,18 @@ export function openTracker<Events extends EventMap<Events>>(
     },
     use: (plugin) => void call(plugin as Listener, tracker),
     on(type, listener) {
-      listeners[type] ??= new Set();
-      listeners[type].add(listener as Listener);
-      watching ||= /delivered|dropped|state/.test(type);
+      const entry = [type, listener as Listener] as const;
+      listeners = [...listeners, entry];
+      watching ||= ['delivered', 'dropped', 'state'].includes(type);
       tell();
-      return () => listeners[type]!.delete(listener as Listener);
+      return () => {
+        listeners = listeners.filter((other) => other !== entry);
+      };
     },
     close() {
       if (closed) return;
-      if (consent === 'granted') exit();
+      exit();
+      open();
       emit('close');
       closed = true;
       abort.abort();
@@ -245,7 +252,6 @@ export function openTracker<Events extends EventMap<Events>>(
       open,
       (gone) => {
         left ||= gone;
-        if (consent !== 'granted') return;
         if (left || !hasHost()) exit();
         else repost();
       },
@@ -265,5 +271,5 @@ export function openTracker<Events extends EventMap<Events>>(
   return tracker;
 }
 
-/** 128 random bits in at most 28 characters. `crypto.randomUUID` does not exist on http: pages. */
-const randomId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (number) => number.toString(36)).join('');
+/** 128 random bits in at most 40 digits. `crypto.randomUUID` does not exist on http: pages. */
+const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join('');
