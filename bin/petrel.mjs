@@ -30,6 +30,12 @@ const COMMANDS = {
     usage: [['ledger --db <file>', 'what a collector received, and what is missing']],
     load: async () => (await import('./ledger/command.mjs')).ledger,
   },
+  gauntlet: {
+    usage: [
+      ['gauntlet --endpoint <url>', 'outages, closed tabs and crashes, in a real browser, against your collector'],
+    ],
+    load: async () => (await import('./gauntlet/command.mjs')).gauntlet,
+  },
 };
 
 function help() {

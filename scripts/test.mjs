@@ -45,7 +45,7 @@ const STAGES = [
   { name: 'types', command: ['scripts/typecheck.mjs'], minutes: 5, after: 'build' },
   { name: 'unit', command: vitest('unit'), minutes: 8, tests: 'vitest' },
   { name: 'browser', command: vitest('browser'), minutes: 5, tests: 'vitest', browser: true },
-  { name: 'package', command: vitest('package'), minutes: 3, tests: 'vitest', after: 'build' },
+  { name: 'package', command: vitest('package'), minutes: 5, tests: 'vitest', after: 'build' },
   { name: 'size', command: ['scripts/size.mjs'], minutes: 1, after: 'build' },
   {
     name: 'e2e',
