@@ -21,6 +21,32 @@ export function createLog(least, { write = (line) => process.stderr.write(line),
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** Most refused and failed requests that are logged in a second: a flood of them must not become one of lines. */
+const MAX_PER_SECOND = 50;
+
+/**
+ * Logs requests: at `debug` those that succeeded, at `info` those refused, at `error` those that failed.
+ *
+ * @param {Log} log
+ * @param {{ now?: () => number }} [world]
+ * @returns {(record: import('../../dist/server/index.js').RequestRecord) => void}
+ */
+export function createRequestLog(log, { now = Date.now } = {}) {
+  let second = 0;
+  let logged = 0;
+  return (record) => {
+    const { status } = record;
+    if (status < 400) return log.debug('request', { ...record });
+    const current = Math.floor(now() / 1_000);
+    if (current !== second) {
+      if (logged > MAX_PER_SECOND) log.warn('requests that were not logged', { count: logged - MAX_PER_SECOND });
+      second = current;
+      logged = 0;
+    }
+    if (++logged <= MAX_PER_SECOND) log[status >= 500 ? 'error' : 'info']('request', { ...record });
+  };
+}
+
 /**
  * What an error says, with what caused it.
  * @param {unknown} error

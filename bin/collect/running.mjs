@@ -1,10 +1,10 @@
 // A collector from its settings: opened in order, ended in order.
 
 import { createCollector, createMemorySink } from '../../dist/server/index.js';
-import { serve } from '../../dist/server/node.js';
+import { checkServeOptions, serve } from '../../dist/server/node.js';
 import { UsageError } from '../lib/command.mjs';
-import { tell } from './log.mjs';
-import { openDatabase, sinkKindOf, withoutSecrets } from './sinks.mjs';
+import { createRequestLog, tell } from './log.mjs';
+import { openDatabase, openLedger, sinkKindOf, withoutSecrets } from './sinks.mjs';
 
 /** @typedef {import('../../dist/server/index.js').CollectConfig} CollectConfig */
 /** @typedef {import('../../dist/server/index.js').Sink} Sink */
@@ -14,6 +14,10 @@ import { openDatabase, sinkKindOf, withoutSecrets } from './sinks.mjs';
 const DEFAULT_DB = 'petrel.db';
 
 export const DRAIN_TIMEOUT_MS = 9_000;
+const MAX_DRAIN_MS = 600_000;
+
+/** Settings that a reload puts to use. The others need a restart. */
+export const LIVE_SETTINGS = /** @type {const} */ (['keys', 'origins', 'limits', 'rates', 'privacy', 'trustProxy']);
 
 /**
  * What is checked before anything is opened. Ranges are checked by those who use the values; here their errors learn who said them.
@@ -23,12 +27,18 @@ export const DRAIN_TIMEOUT_MS = 9_000;
  * @throws UsageError
  */
 export async function checkConfig(config, from) {
-  const { drainTimeoutMs: drain = DRAIN_TIMEOUT_MS } = config;
-  if (!(Number.isInteger(drain) && drain >= 1_000 && drain <= 600_000)) {
-    throw new UsageError(`${from.get('drainTimeoutMs')} must be a whole number from 1000 to 600000, not ${drain}`);
-  }
+  checkTime('drainTimeoutMs', 1_000);
+  checkTime('drainDelayMs', 0);
   if (typeof config.sink === 'string') sinkKindOf(config.sink, from.get('sink') ?? '`sink`');
+  await naming(from, () => checkServeOptions(serveOptions(config)));
   await naming(from, () => createCollector({ ...collectorOptions(config), sink: createMemorySink() }).close());
+
+  /** @param {'drainTimeoutMs' | 'drainDelayMs'} name @param {number} min */
+  function checkTime(name, min) {
+    const value = config[name] ?? min;
+    if (Number.isInteger(value) && value >= min && value <= MAX_DRAIN_MS) return;
+    throw new UsageError(`${from.get(name)} must be a whole number from ${min} to ${MAX_DRAIN_MS}, not ${value}`);
+  }
 }
 
 /**
@@ -39,54 +49,27 @@ export async function checkConfig(config, from) {
 export async function startCollector(config, from, log) {
   const { drainTimeoutMs = DRAIN_TIMEOUT_MS } = config;
   const { sink, name } = await openSink(config, from);
-  const collector = await naming(from, () =>
-    createCollector({
-      ...collectorOptions(config),
-      sink,
-      // The requests under way get the one half, what is queued behind them the other.
-      closeTimeoutMs: drainTimeoutMs / 2,
-      onError: (error, where) => log.error(where === 'sink' ? 'the sink failed' : 'a bug', { error: tell(error) }),
-    }),
-  ).catch(async (error) => {
+  const closeSink = async (/** @type {unknown} */ error) => {
     await sink.close();
     throw error;
-  });
-
-  /** @param {Request} request */
-  async function handle(request) {
-    const began = performance.now();
-    const response = await collector(request);
-    const { status } = response;
-    const level = status >= 500 ? 'error' : status >= 400 ? 'info' : 'debug';
-    const { pathname } = new URL(request.url);
-    log[level]('request', {
-      method: request.method,
-      path: pathname,
-      status,
-      ms: Math.round(performance.now() - began),
-    });
-    return response;
-  }
-
-  const {
-    port = 8787,
-    host = '127.0.0.1',
-    headersTimeoutMs,
-    bodyTimeoutMs,
-    keepAliveTimeoutMs,
-    maxConnections,
-  } = config;
-  const server = await naming(from, () =>
-    serve(handle, {
-      port,
-      host,
-      closeTimeoutMs: drainTimeoutMs / 2,
-      onError: (error) => log.error('a bug', { error: tell(error) }),
-      ...(headersTimeoutMs !== undefined && { headersTimeoutMs }),
-      ...(bodyTimeoutMs !== undefined && { bodyTimeoutMs }),
-      ...(keepAliveTimeoutMs !== undefined && { keepAliveTimeoutMs }),
-      ...(maxConnections !== undefined && { maxConnections }),
+  };
+  const store = await openLedger(sink, config.ledger?.db, from).catch(closeSink);
+  if (!store && !sink.ledger) log.warn('this sink keeps no ledger; --ledger-db gives it one');
+  const options = collectorOptions(config);
+  const collector = await naming(from, () =>
+    createCollector({
+      ...options,
+      sink,
+      ledger: { ...options.ledger, ...(store && { store }) },
+      // The requests under way get the one half, what is queued behind them the other.
+      closeTimeoutMs: Math.floor(drainTimeoutMs / 2),
+      onRequest: createRequestLog(log),
+      onError: (error, where) => log.error(where === 'sink' ? 'the sink failed' : 'a bug', { error: tell(error) }),
     }),
+  ).catch(closeSink);
+
+  const server = await naming(from, () =>
+    serve(collector, { ...serveOptions(config), onError: (error) => log.error('a bug', { error: tell(error) }) }),
   ).catch(async (error) => {
     await collector.close();
     throw error;
@@ -97,6 +80,14 @@ export async function startCollector(config, from, log) {
     /** Where events go, to be shown. */
     sink: name,
     state: collector.state,
+    drain: collector.drain,
+    /**
+     * Puts to use what may change.
+     * @param {CollectConfig} next checked
+     */
+    reload(next) {
+      collector.update(Object.fromEntries(LIVE_SETTINGS.map((name) => [name, next[name]])));
+    },
     /** First nobody new, then what is queued. */
     async close() {
       await server.close();
@@ -105,19 +96,35 @@ export async function startCollector(config, from, log) {
   };
 }
 
+/** The settings that are the collector's own options, as they are called there. */
+const OPTIONS = /** @type {const} */ ([...LIVE_SETTINGS, 'path', 'metrics', 'batch', 'ackTimeoutMs', 'sinkTimeoutMs']);
+
 /** @param {CollectConfig} config */
-function collectorOptions({ keys, origins, path, limits, batch, ackTimeoutMs, sinkTimeoutMs, ledger }) {
-  const { token, maxAgeMs } = ledger ?? {};
+function collectorOptions(config) {
+  const { token, maxAgeMs } = config.ledger ?? {};
   return {
-    ...(keys && { keys }),
-    ...(origins && { origins }),
-    ...(path !== undefined && { path }),
-    ...(limits && { limits }),
-    ...(batch && { batch }),
-    ...(ackTimeoutMs !== undefined && { ackTimeoutMs }),
-    ...(sinkTimeoutMs !== undefined && { sinkTimeoutMs }),
+    ...only(config, OPTIONS),
     ledger: { ...(token !== undefined && { token }), ...(maxAgeMs !== undefined && { maxAgeMs }) },
   };
+}
+
+/** @param {CollectConfig} config */
+function serveOptions({ drainTimeoutMs = DRAIN_TIMEOUT_MS, port = 8787, host = '127.0.0.1', ...config }) {
+  const names = /** @type {const} */ (['headersTimeoutMs', 'bodyTimeoutMs', 'keepAliveTimeoutMs', 'maxConnections']);
+  return { port, host, closeTimeoutMs: Math.floor(drainTimeoutMs / 2), ...only(config, names) };
+}
+
+/**
+ * Those settings alone, and only where they are given.
+ *
+ * @template {keyof CollectConfig} Name
+ * @param {CollectConfig} config
+ * @param {readonly Name[]} names
+ * @returns {Pick<CollectConfig, Name>}
+ */
+function only(config, names) {
+  const given = names.flatMap((name) => (config[name] === undefined ? [] : [[name, config[name]]]));
+  return Object.fromEntries(given);
 }
 
 /**
@@ -146,6 +153,8 @@ async function naming(from, work) {
   } catch (error) {
     const { code, message } = /** @type {{ code?: unknown, message: string }} */ (error);
     if (code !== 'invalid-option') throw error;
-    throw new UsageError(message.replace(/^`([^`]+)`/, (all, name) => from.get(name) ?? all));
+    throw new UsageError(
+      message.replace(/^`([^`]+)`/, (all, name) => from.get(name) ?? from.get(`batch.${name}`) ?? all),
+    );
   }
 }

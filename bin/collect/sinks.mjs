@@ -58,6 +58,20 @@ export async function openDatabase(path) {
 }
 
 /**
+ * A ledger for a sink that keeps none.
+ *
+ * @param {Sink} sink
+ * @param {string | undefined} path
+ * @param {Map<string, string>} from
+ */
+export async function openLedger(sink, path, from) {
+  if (path === undefined) return undefined;
+  if (sink.ledger) throw new UsageError(`${from.get('ledger.db')} is for sinks that keep no ledger; this one does`);
+  const { createSqliteLedger } = await import('../../dist/server/sinks/sqlite.js');
+  return createSqliteLedger({ path });
+}
+
+/**
  * An address to be shown: user and password are not for logs.
  * @param {string} address
  */

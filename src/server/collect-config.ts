@@ -1,5 +1,5 @@
 import type { AllowedOrigins } from './cors.js';
-import type { CollectorLimits, CollectorOptions } from './options.js';
+import type { CollectorOptions } from './options.js';
 import type { Sink } from './sinks/sink.js';
 
 /**
@@ -37,7 +37,6 @@ export interface CollectConfig extends Pick<CollectorOptions, 'path' | 'batch' |
   keys?: string[];
   /** Pages that may post (flag: `--origin`, once for each). @defaultValue '*' */
   origins?: AllowedOrigins;
-  limits?: Partial<CollectorLimits>;
   ledger?: {
     /** Who may read `GET …/ledger` (16 to 512 characters). Absent: nobody, over HTTP. */
     token?: string;
@@ -55,8 +54,14 @@ export interface CollectConfig extends Pick<CollectorOptions, 'path' | 'batch' |
   /** Most connections at a time (1 to 1 000 000). @defaultValue 10000 */
   maxConnections?: number;
   /**
-   * How long ending may take, in milliseconds (1 000 to 600 000): requests under way are answered, what is queued is stored. Less
-   * than whoever sends SIGTERM waits until SIGKILL (systemd 90 s, Kubernetes 30 s, Docker 10 s).
+   * How long requests are served after SIGTERM, while `/readyz` says 503, in milliseconds (0 to 600 000): the time a balancer needs to
+   * see that.
+   * @defaultValue 0
+   */
+  drainDelayMs?: number;
+  /**
+   * How long ending may take, in milliseconds (1 000 to 600 000), after `drainDelayMs`: requests under way are answered, what is
+   * queued is stored. Both together less than whoever sends SIGTERM waits until SIGKILL (systemd 90 s, Kubernetes 30 s, Docker 10 s).
    * @defaultValue 9000
    */
   drainTimeoutMs?: number;

@@ -15,8 +15,8 @@ export interface Cors {
   preflight(request: Request): Response;
 }
 
-/** What a page may read besides the body: when to come back, and by which clock. Browsers hide both otherwise. */
-const EXPOSED = 'Retry-After, Date';
+/** What a page may read besides the body: when to come back, by which clock, and what to ask about. Browsers hide all otherwise. */
+const EXPOSED = 'Retry-After, Date, X-Request-Id';
 
 /** Chromium caps this at 2 hours, Firefox at 24; Safari at 10 minutes. */
 const PREFLIGHT_MAX_AGE_S = 7200;

@@ -15,6 +15,8 @@ export interface DecodeLimits extends ExpandLimits {
 export interface ReadingBudget {
   used: number;
   readonly max: number;
+  /** Told of bytes as they come. */
+  received?(bytes: number): void;
 }
 
 /** Room for a 1 MiB batch (the engine's default bound) and its frame, sent uncompressed. */
@@ -97,6 +99,7 @@ async function readBody(request: Request, max: number, budget?: ReadingBudget): 
       if (done) return concat(chunks, length);
       length += value.length;
       if (budget) budget.used += value.length;
+      budget?.received?.(value.length);
       if (length > max) throw tooLarge('body', max);
       if (budget && budget.used > budget.max) {
         throw new Refusal('queue-full', 'too many bodies are being received', { retryAfterMs: BUSY_RETRY_MS });

@@ -1,24 +1,45 @@
-import type { WireAnswer } from '../core/wire.js';
-import { type ExpandedBody, expandBody } from '../core/wire-codec.js';
+import { PetrelError } from '../core/errors.js';
 import { createCors } from './cors.js';
-import { type ReadingBudget, readJson } from './decode.js';
+import type { ReadingBudget } from './decode.js';
 import { createIntake, type IntakeState } from './intake.js';
 import type { Ledger } from './ledger/ledger.js';
 import { readLedger } from './ledger/route.js';
-import { type CollectorOptions, checkCollectorOptions } from './options.js';
+import { createMetrics, METRICS_TYPE } from './metrics.js';
+import { type CheckedOptions, type CollectorOptions, checkCollectorOptions } from './options.js';
+import { createRateLimiter } from './rate-limit.js';
+import { createProbe, type Readiness } from './readiness.js';
+import { createReceiver, type Rules } from './receive.js';
 import { answer, answerRefusal, Refusal, refusalOf } from './refusal.js';
-import type { ReceivedEvent } from './sinks/sink.js';
+import { type ClientInfo, type RequestRecord, requestIdOf } from './request-record.js';
+import { checkToken } from './secrets.js';
+
+/** Options that can be changed while the collector runs. */
+export type LiveOptions = Pick<CollectorOptions, 'keys' | 'origins' | 'limits' | 'rates' | 'privacy' | 'trustProxy'>;
+
+const LIVE: readonly (keyof LiveOptions)[] = ['keys', 'origins', 'limits', 'rates', 'privacy', 'trustProxy'];
 
 /** A collector: a function from request to answer, fit for any server that speaks the Fetch API. */
 export interface Collector {
   /**
    * Never rejects. POST: 200 with a `WireAnswer` once everything in the request is stored, else a status and a `WireError`.
-   * OPTIONS: the preflight. GET of a path ending in `/healthz`: 200 as long as the process lives; of one ending in `/ledger`, with
-   * its token: what arrived and what did not.
+   * OPTIONS: the preflight. GET of a path ending in `/healthz`: 200 as long as the process lives; in `/readyz`: 200 while requests
+   * should be sent here, else 503; in `/metrics` and `/ledger`, where the options open them: counters, and what arrived and what
+   * did not.
+   *
+   * @param client who sent it, where the server knows: for `rates.perAddress` and `privacy.ip`
    */
-  (request: Request): Promise<Response>;
+  (request: Request, client?: ClientInfo): Promise<Response>;
   /** What waits for the sink, and how the sink does. */
   state(): IntakeState;
+  /**
+   * Puts options in the place of those there were; what is not named stays, what is named and undefined becomes the default.
+   * Requests under way keep those they began with.
+   *
+   * @throws PetrelError `invalid-option`; then all stays as it was.
+   */
+  update(options: LiveOptions): void;
+  /** From now on `/readyz` says 503, so that balancers send requests elsewhere; those that come are served. Call it before `close()`. */
+  drain(): void;
   /**
    * Refuses new requests, stores what is queued (at most `closeTimeoutMs`), and closes the sink.
    * Close the server first, so that nobody is refused.
@@ -27,6 +48,9 @@ export interface Collector {
 }
 
 const ALLOWED_METHODS = 'POST, OPTIONS';
+
+/** Longest path in a record, in UTF-16 code units. */
+const MAX_PATH = 200;
 
 /**
  * Makes a collector: requests are decoded, checked event by event, put together to batches by the same engine that runs in
@@ -46,68 +70,79 @@ const ALLOWED_METHODS = 'POST, OPTIONS';
  */
 export function createCollector(options: CollectorOptions): Collector {
   const checked = checkCollectorOptions(options);
-  const { clock, limits, keys, path } = checked;
-  const cors = createCors(checked.origins);
-  const intake = createIntake(checked);
+  const { clock, path, onRequest } = checked;
+  const metrics = createMetrics(clock);
+  const intake = createIntake({ ...checked, sink: metrics.observe(checked.sink) });
   const ledger: Ledger | undefined = checked.ledger.store ?? checked.sink.ledger;
-  const reading: ReadingBudget = { used: 0, max: limits.maxReadingBytes };
+  const answersSink = createProbe(checked.sink, clock);
+  const now = () => clock.now();
+  let given = options;
+  let live = rulesOf(checked, now);
+  let draining = false;
 
-  async function collect(request: Request): Promise<WireAnswer> {
-    const receivedAt = clock.now();
-    const body = await readJson(request, limits, reading);
-    if (keys) checkKey(body, keys);
-    const { head, events, sizes, rejected } = expandBody(body, limits);
-    const { batchId, sentAt, sdk, key, drops = [], carried, tails = [] } = head;
-    // Completed in place: nobody else has them, and copies of every event were a tenth of the collector's time.
-    const received = events as ReceivedEvent[];
-    for (const event of received) {
-      event.receivedAt = receivedAt;
-      event.sentAt = sentAt;
-      if (batchId) event.batchId = batchId;
-      if (sdk !== undefined) event.sdk = sdk;
-      if (key !== undefined) event.key = key;
-    }
+  const reading: ReadingBudget = {
+    used: 0,
+    get max() {
+      return live.limits.maxReadingBytes;
+    },
+    received: (bytes) => {
+      metrics.bodyBytes += bytes;
+    },
+  };
+  const receiver = createReceiver({ intake, reading, now });
 
-    const [receipt, has] = await Promise.all([
-      intake.take(received, sizes, positionsOf(events, rejected)),
-      carried && intake.has(carried),
-      intake.takeNotes(
-        drops.map((drop) => ({ ...drop, receivedAt })),
-        tails.map(([source, last, closed]) => ({ source, last, closed: closed === 1, receivedAt })),
-      ),
-    ]);
-    return {
-      ...(batchId && { batchId }),
-      accepted: receipt.accepted,
-      duplicates: receipt.duplicates,
-      rejected: [...rejected, ...receipt.rejected],
-      ...(has && { has }),
-      serverTime: clock.now(),
-    };
+  async function readiness(): Promise<Readiness> {
+    if (draining) return 'draining';
+    return !intake.isFailing() && (await answersSink()) ? 'ready' : 'sink-failing';
   }
 
   async function tell(request: Request, token: string): Promise<object> {
-    const [, given] = request.headers.get('authorization')?.match(/^Bearer (.+)$/i) ?? [];
-    if (given === undefined || !sameText(token, given)) {
-      throw new Refusal('unknown-token', 'the ledger is read with `Authorization: Bearer <token>`');
-    }
+    checkToken(request.headers, token, 'the ledger');
     if (!ledger) throw new Refusal('not-found', 'this collector keeps no ledger: its sink has none');
     return readLedger(ledger, new URL(request.url).searchParams, clock.now(), checked.ledger.maxAgeMs);
   }
 
-  async function handle(request: Request): Promise<Response> {
+  function count(request: Request, access: string): Response {
+    if (access !== 'open') checkToken(request.headers, access, 'what is counted');
+    const gauges = { ...intake.state(), readingBytes: reading.used, draining };
+    return new Response(metrics.render(gauges), {
+      headers: { 'Content-Type': METRICS_TYPE, 'Cache-Control': 'no-store' },
+    });
+  }
+
+  /** What is not a post. Undefined where nothing is. */
+  async function inform(request: Request, pathname: string, headers: Record<string, string>) {
+    const { metrics: access, ledger: book } = checked;
+    if (pathname.endsWith('/healthz')) return answer(200, { status: 'ok', ...intake.state() }, headers);
+    if (pathname.endsWith('/readyz')) {
+      const status = await readiness();
+      return answer(status === 'ready' ? 200 : 503, { status }, headers);
+    }
+    if (request.method !== 'GET') return undefined;
+    if (pathname.endsWith('/metrics') && access !== undefined) return count(request, access);
+    if (pathname.endsWith('/ledger') && book.token !== undefined) {
+      return answer(200, await tell(request, book.token), headers);
+    }
+    return undefined;
+  }
+
+  async function respond(
+    request: Request,
+    client: ClientInfo | undefined,
+    record: RequestRecord,
+    { cors, ...rules }: Live,
+  ): Promise<Response> {
     const headers = cors.headers(request);
     try {
       const { pathname } = new URL(request.url);
       if (request.method === 'OPTIONS') return cors.preflight(request);
-      if ((request.method === 'GET' || request.method === 'HEAD') && pathname.endsWith('/healthz')) {
-        return answer(200, { status: 'ok', ...intake.state() }, headers);
+      if (request.method === 'GET' || request.method === 'HEAD') {
+        const information = await inform(request, pathname, headers);
+        if (information) return information;
       }
-      if (request.method === 'GET' && pathname.endsWith('/ledger') && checked.ledger.token !== undefined) {
-        return answer(200, await tell(request, checked.ledger.token), headers);
-      }
-      if (path !== undefined && pathname !== path)
+      if (path !== undefined && pathname !== path) {
         throw new Refusal('not-found', `nothing is at ${pathname.slice(0, 100)}`);
+      }
       if (request.method !== 'POST') {
         throw new Refusal('method-not-allowed', 'events are posted', { allow: ALLOWED_METHODS });
       }
@@ -117,41 +152,74 @@ export function createCollector(options: CollectorOptions): Collector {
           `${request.headers.get('origin')} is not among this collector's \`origins\``,
         );
       }
-      return answer(200, await collect(request), headers);
+      return answer(200, await receiver.receive(request, client, rules, record), headers);
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal.error === 'internal') checked.onError(error, 'request');
+      record.error = refusal.error;
       return answerRefusal(refusal, headers);
     }
   }
 
-  return Object.assign(handle, { state: intake.state, close: intake.close });
-}
-
-/** Before the body is expanded: who has no key causes no work. */
-function checkKey(body: unknown, keys: readonly string[]): void {
-  const key = typeof body === 'object' && body !== null ? (body as { key?: unknown }).key : undefined;
-  let known = false;
-  for (const candidate of keys) if (typeof key === 'string' && sameText(candidate, key)) known = true;
-  if (!known)
-    throw new Refusal('unknown-key', key === undefined ? 'the body has no write key' : 'the write key is not known');
-}
-
-/** In the same time wherever the difference is, so that a key cannot be guessed letter by letter. */
-function sameText(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
-}
-
-/** The place in the request of each event that was taken: those that are not among the rejected, in order. */
-function positionsOf(events: readonly unknown[], rejected: ExpandedBody['rejected']): number[] {
-  const positions: number[] = [];
-  let next = 0;
-  for (let position = 0; positions.length < events.length; position++) {
-    if (rejected[next]?.index === position) next++;
-    else positions.push(position);
+  async function handle(request: Request, client?: ClientInfo): Promise<Response> {
+    const began = clock.now();
+    const origin = request.headers.get('origin');
+    const record: RequestRecord = {
+      id: requestIdOf(request.headers, clock.randomId),
+      method: request.method,
+      path: new URL(request.url).pathname.slice(0, MAX_PATH),
+      status: 200,
+      ms: 0,
+      ...(origin !== null && { origin: origin.slice(0, MAX_PATH) }),
+    };
+    const response = await respond(request, client, record, live);
+    response.headers.set('X-Request-Id', record.id);
+    record.status = response.status;
+    record.ms = Math.max(0, clock.now() - began);
+    metrics.request(record);
+    onRequest(record);
+    return response;
   }
-  return positions;
+
+  return Object.assign(handle, {
+    state: intake.state,
+    update(more: LiveOptions) {
+      for (const name of Object.keys(more)) {
+        if (LIVE.includes(name as keyof LiveOptions)) continue;
+        throw new PetrelError('invalid-option', `\`${name}\` cannot be changed while the collector runs`);
+      }
+      const next = { ...given, ...more };
+      live = rulesOf(checkCollectorOptions(next), now, live);
+      given = next;
+    },
+    drain() {
+      draining = true;
+    },
+    close: () => {
+      draining = true;
+      return intake.close();
+    },
+  });
+}
+
+interface Live extends Rules {
+  cors: ReturnType<typeof createCors>;
+  rates: CheckedOptions['rates'];
+}
+
+/** What requests are measured by, made of the options. Limiters whose rate is what it was go on: a reload is no amnesty. */
+function rulesOf(
+  { keys, limits, privacy, trustProxy, origins, rates }: CheckedOptions,
+  now: () => number,
+  before?: Live,
+) {
+  const live: Live = { limits, privacy, trustProxy, rates, cors: createCors(origins), ...(keys && { keys }) };
+  for (const name of ['perAddress', 'perKey'] as const) {
+    const perSecond = rates[name];
+    if (perSecond === undefined) continue;
+    const burst = rates[`${name}Burst`] ?? 10 * perSecond;
+    const isSame = before?.rates[name] === perSecond && before.rates[`${name}Burst`] === rates[`${name}Burst`];
+    live[name] = (isSame && before[name]) || createRateLimiter({ perSecond, burst, now });
+  }
+  return live;
 }

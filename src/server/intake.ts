@@ -38,6 +38,8 @@ export interface Intake {
   takeNotes(drops: readonly ReceivedDrop[], tails: readonly ReceivedTail[]): Promise<void>;
   has(ranges: readonly SourceRange[]): Promise<SourceRange[]>;
   state(): IntakeState;
+  /** Whether the sink is down and will be tried again by what waits for it. */
+  isFailing(): boolean;
   /** Refuses what comes, waits for what is queued (at most `closeTimeoutMs`), closes the sink. */
   close(): Promise<void>;
 }
@@ -335,6 +337,8 @@ export function createIntake(options: CheckedOptions): Intake {
         throw failing(error);
       }
     },
+
+    isFailing: () => isDown() && inFlight.size > 0,
 
     state: () => ({ waitingEvents: inFlight.size, waitingBytes, sinkFailures }),
 

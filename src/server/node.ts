@@ -7,9 +7,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import { PetrelError } from '../core/errors.js';
 import { checkNumber, show } from '../core/options.js';
 import { answerRefusal, Refusal, refusalOf } from './refusal.js';
+import type { ClientInfo } from './request-record.js';
 
-/** Anything that answers requests: a collector, or a function that passes some of them on to one. */
-export type Handler = (request: Request) => Response | Promise<Response>;
+/** Anything that answers requests: a collector, or a function that passes some of them on to one, with who sent them. */
+export type Handler = (request: Request, client: ClientInfo) => Response | Promise<Response>;
 
 /** Options of {@link toNodeListener}. */
 export interface NodeListenerOptions {
@@ -62,7 +63,9 @@ export function toNodeListener(
       return answerRefusal(refusal);
     };
     try {
-      const response = await handler(toRequest(incoming, bodyTimeoutMs, gone.signal));
+      const { remoteAddress } = incoming.socket;
+      const client: ClientInfo = remoteAddress === undefined ? {} : { address: remoteAddress };
+      const response = await handler(toRequest(incoming, bodyTimeoutMs, gone.signal), client);
       if (!(response instanceof Response)) throw new TypeError('the handler returned no Response');
       await send(response, incoming, outgoing);
     } catch (error) {
@@ -231,31 +234,41 @@ export interface Serving {
 }
 
 /**
+ * What {@link serve} checks first, for whoever wants to know before anything is opened. Gives the options complete.
+ *
+ * @throws PetrelError `invalid-option`
+ */
+export function checkServeOptions(options: ServeOptions) {
+  const { port = 0, host = 'localhost', headersTimeoutMs = 10_000, bodyTimeoutMs = 20_000 } = options;
+  const { keepAliveTimeoutMs = 65_000, maxConnections = 10_000, closeTimeoutMs = 10_000, onError } = options;
+  checkNumber('port', port, { min: 0, max: 65_535 });
+  if (typeof host !== 'string' || host === '') {
+    throw new PetrelError('invalid-option', `\`host\` must be a name or an address, not ${show(host)}`);
+  }
+  checkNumber('headersTimeoutMs', headersTimeoutMs, { min: 100, max: 3_600_000 });
+  checkNumber('bodyTimeoutMs', bodyTimeoutMs, { min: 100, max: 3_600_000 });
+  checkNumber('keepAliveTimeoutMs', keepAliveTimeoutMs, { min: 0, max: 3_600_000 });
+  checkNumber('maxConnections', maxConnections, { min: 1, max: 1_000_000 });
+  checkNumber('closeTimeoutMs', closeTimeoutMs, { min: 0, max: 600_000 });
+  const times = { headersTimeoutMs, bodyTimeoutMs, keepAliveTimeoutMs, closeTimeoutMs };
+  return { port, host, maxConnections, ...times, ...(onError && { onError }) };
+}
+
+/**
  * Listens, and answers with `handler`, with the limits a public server needs.
  *
  * @throws PetrelError `invalid-option`, also when the port is taken or not allowed.
  */
 export async function serve(handler: Handler, options: ServeOptions = {}): Promise<Serving> {
-  const { port = 0, host = 'localhost', ...rest } = options;
-  checkNumber('port', port, { min: 0, max: 65_535 });
-  if (typeof host !== 'string' || host === '') {
-    throw new PetrelError('invalid-option', `\`host\` must be a name or an address, not ${show(host)}`);
-  }
-  const headersTimeoutMs = rest.headersTimeoutMs ?? 10_000;
-  const keepAliveTimeoutMs = rest.keepAliveTimeoutMs ?? 65_000;
-  const maxConnections = rest.maxConnections ?? 10_000;
-  checkNumber('headersTimeoutMs', headersTimeoutMs, { min: 100, max: 3_600_000 });
-  checkNumber('keepAliveTimeoutMs', keepAliveTimeoutMs, { min: 0, max: 3_600_000 });
-  const closeTimeoutMs = rest.closeTimeoutMs ?? 10_000;
-  checkNumber('maxConnections', maxConnections, { min: 1, max: 1_000_000 });
-  checkNumber('closeTimeoutMs', closeTimeoutMs, { min: 0, max: 600_000 });
+  const { port, host, headersTimeoutMs, keepAliveTimeoutMs, maxConnections, closeTimeoutMs, ...rest } =
+    checkServeOptions(options);
   const listener = toNodeListener(handler, rest);
 
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,
       // The body has its own limit in the listener; this one is for senders that the handler does not wait for.
-      requestTimeout: headersTimeoutMs + (rest.bodyTimeoutMs ?? 20_000) + 1_000,
+      requestTimeout: headersTimeoutMs + rest.bodyTimeoutMs + 1_000,
       keepAliveTimeout: keepAliveTimeoutMs,
       // How often the two are looked at. Node's default of 30 s makes short ones pointless.
       connectionsCheckingInterval: Math.min(1_000, headersTimeoutMs),

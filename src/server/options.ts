@@ -5,6 +5,9 @@ import { createSystemClock } from '../web/system-clock.js';
 import type { AllowedOrigins } from './cors.js';
 import { type DecodeLimits, MAX_BODY_BYTES, MAX_INFLATED_BYTES } from './decode.js';
 import type { LedgerStore } from './ledger/ledger.js';
+import { checkPrivacy, type PrivacyOptions } from './privacy.js';
+import { checkRates, type RateOptions } from './rate-limit.js';
+import type { RequestRecord } from './request-record.js';
 import type { Sink } from './sinks/sink.js';
 
 /** How much one request, and all requests together, may bring. */
@@ -76,6 +79,19 @@ export interface CollectorOptions {
    */
   path?: string;
   limits?: Partial<CollectorLimits>;
+  rates?: RateOptions;
+  privacy?: PrivacyOptions;
+  /**
+   * How many proxies of your own stand before the collector (0 to 10), each adding to `X-Forwarded-For`: whose entry is believed. With 0
+   * the address is the connection's.
+   * @defaultValue 0
+   */
+  trustProxy?: number;
+  /**
+   * Who may read `GET …/metrics`: `open` for all, or a token (16 to 512 characters) for `Authorization: Bearer <token>`.
+   * Absent: nobody.
+   */
+  metrics?: string;
   /**
    * How requests are put together to batches for the sink, and how much may wait for it: the options of the engine, with
    * {@link SERVER_PRESET} as defaults. Above `maxEvents` or `maxBytes` requests are answered with 429; nothing is dropped.
@@ -104,6 +120,8 @@ export interface CollectorOptions {
    * The collector writes to no log by itself.
    */
   onError?: (error: unknown, where: 'sink' | 'request') => void;
+  /** Told of each request when it is answered. Must not throw. */
+  onRequest?: (record: RequestRecord) => void;
   /** Time and chance. Default: the system's. */
   clock?: Clock;
 }
@@ -150,19 +168,26 @@ const NAMES: readonly (keyof CollectorOptions)[] = [
   'origins',
   'path',
   'limits',
+  'rates',
+  'privacy',
+  'trustProxy',
+  'metrics',
   'batch',
   'ackTimeoutMs',
   'sinkTimeoutMs',
   'closeTimeoutMs',
   'ledger',
   'onError',
+  'onRequest',
   'clock',
 ];
 
 /** The options, complete. */
-export interface CheckedOptions extends Required<Omit<CollectorOptions, 'keys' | 'path' | 'ledger'>> {
+export interface CheckedOptions extends Required<Omit<CollectorOptions, 'keys' | 'path' | 'ledger' | 'metrics'>> {
   keys?: readonly string[];
   path?: string;
+  metrics?: string;
+  privacy: Required<PrivacyOptions>;
   limits: CollectorLimits;
   batch: Required<EngineOptions>;
   ledger: LedgerOptions & { maxAgeMs: number };
@@ -176,7 +201,8 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
       throw new PetrelError('invalid-option', `\`${name}\` is not an option`);
     }
   }
-  const { sink, keys, origins = '*', path, onError = () => {}, clock = createSystemClock() } = options;
+  const { sink, keys, origins = '*', path, metrics, clock = createSystemClock() } = options;
+  const { onError = () => {}, onRequest = () => {} } = options;
   for (const method of ['write', 'has', 'close'] as const) {
     if (typeof sink?.[method] !== 'function') throw invalid('sink', `a Sink (no \`${method}\`)`, sink);
   }
@@ -189,7 +215,10 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
   if (path !== undefined && !(typeof path === 'string' && path.startsWith('/'))) {
     throw invalid('path', 'a path that begins with "/"', path);
   }
-  if (typeof onError !== 'function') throw invalid('onError', 'a function', onError);
+  for (const [name, value] of Object.entries({ onError, onRequest })) {
+    if (typeof value !== 'function') throw invalid(name, 'a function', value);
+  }
+  if (metrics !== undefined && metrics !== 'open') checkSecret('metrics', metrics, '"open", or ');
 
   const limits = checkLimits(options.limits ?? {});
   const batch = checkEngineOptions((options.batch ?? {}) as Record<string, unknown>, SERVER_PRESET);
@@ -212,12 +241,17 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
     origins,
     ...(path !== undefined && { path }),
     limits,
+    rates: checkRates(options.rates ?? {}),
+    privacy: checkPrivacy(options.privacy ?? {}),
+    trustProxy: checkNumber('trustProxy', options.trustProxy ?? 0, { min: 0, max: 10 }),
+    ...(metrics !== undefined && { metrics }),
     batch,
     ackTimeoutMs: time('ackTimeoutMs'),
     sinkTimeoutMs: time('sinkTimeoutMs'),
     closeTimeoutMs: time('closeTimeoutMs'),
     ledger: checkLedger(options.ledger ?? {}),
     onError,
+    onRequest,
     clock,
   };
 }
@@ -241,10 +275,7 @@ function checkLedger(given: LedgerOptions): CheckedOptions['ledger'] {
   for (const name of Object.keys(others)) {
     throw new PetrelError('invalid-option', `\`ledger.${name}\` is not an option`);
   }
-  if (token !== undefined && (typeof token !== 'string' || token.length < 16 || token.length > 512)) {
-    // Not shown: it may be a secret with a space too many.
-    throw new PetrelError('invalid-option', '`ledger.token` must be a string of 16 to 512 characters');
-  }
+  if (token !== undefined) checkSecret('ledger.token', token);
   checkNumber('ledger.maxAgeMs', maxAgeMs, { min: 1_000, max: 40 * 86_400_000 });
   for (const method of ['record', 'sources', 'source', 'totals', 'close'] as const) {
     if (store !== undefined && typeof store?.[method] !== 'function') {
@@ -256,6 +287,12 @@ function checkLedger(given: LedgerOptions): CheckedOptions['ledger'] {
 
 /** The trackers' default of 7 days, and a day until the visitor comes back and says what was given up. */
 export const LEDGER_AGE_MS = 8 * 86_400_000;
+
+function checkSecret(name: string, value: unknown, or = ''): void {
+  if (typeof value === 'string' && value.length >= 16 && value.length <= 512) return;
+  // Not shown: it may be a secret with a space too many.
+  throw new PetrelError('invalid-option', `\`${name}\` must be ${or}a string of 16 to 512 characters`);
+}
 
 function invalid(name: string, expected: string, value: unknown): PetrelError {
   return new PetrelError('invalid-option', `\`${name}\` must be ${expected}, not ${show(value)}`);

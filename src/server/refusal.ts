@@ -13,7 +13,7 @@ import type { WireError } from '../core/wire.js';
  * | `invalid-query` | 400 | of the ledger: a parameter is none, or its value is not one of its |
  * | `unsupported-version` | 400 | a batch of a later version of the wire format |
  * | `aborted` | 400 | the body ended before it was complete |
- * | `unknown-token` | 401 | of the ledger: no token, or not the one it is read with |
+ * | `unknown-token` | 401 | of the ledger and the metrics: no token, or not the one they are read with |
  * | `unknown-key` | 401 | no write key, or not one of this collector's |
  * | `origin-not-allowed` | 403 | the page's origin is not on the list |
  * | `not-found` | 404 | not the collector's path |
@@ -23,6 +23,7 @@ import type { WireError } from '../core/wire.js';
  * | `unsupported-type` | 415 | a content type that no batch has |
  * | `unsupported-encoding` | 415 | a `Content-Encoding` other than gzip |
  * | `queue-full` | 429 | more is waiting for the sink than may; come back after `Retry-After` |
+ * | `rate-limited` | 429 | more from this address or with this key than `rates` allow; come back after `Retry-After` |
  * | `internal` | 500 | a bug |
  * | `sink-failing` | 503 | the sink does not store at the moment |
  * | `ack-timeout` | 503 | the sink did not store in time; it may yet, so the same events may be posted again |
@@ -46,6 +47,7 @@ export type ErrorWord =
   | 'unsupported-type'
   | 'unsupported-encoding'
   | 'queue-full'
+  | 'rate-limited'
   | 'internal'
   | 'sink-failing'
   | 'ack-timeout'
@@ -69,6 +71,7 @@ const STATUS: { readonly [word in ErrorWord]: number } = {
   'unsupported-type': 415,
   'unsupported-encoding': 415,
   'queue-full': 429,
+  'rate-limited': 429,
   internal: 500,
   'sink-failing': 503,
   'ack-timeout': 503,

@@ -16,7 +16,7 @@ describe('an open collector', () => {
     const { headers } = await collector(from(SHOP));
 
     expect(headers.get('access-control-allow-origin')).toBe('*');
-    expect(headers.get('access-control-expose-headers')).toBe('Retry-After, Date');
+    expect(headers.get('access-control-expose-headers')).toBe('Retry-After, Date, X-Request-Id');
   });
 
   it('lets pages read refusals too', async () => {

@@ -658,6 +658,15 @@ describe('options', () => {
     [{ sink, ackTimeoutMs: 5 }, '`ackTimeoutMs` must be a whole number from 100 to 600000, not 5'],
     [{ sink, sinkTimeoutMs: '5' }, '`sinkTimeoutMs` must be a whole number from 100 to 600000, not "5"'],
     [{ sink, closeTimeoutMs: -1 }, '`closeTimeoutMs` must be a whole number from 0 to 600000, not -1'],
+    [{ sink, onRequest: 5 }, '`onRequest` must be a function, not 5'],
+    [{ sink, rates: 5 }, '`rates` must be an object, not 5'],
+    [{ sink, rates: { perAddress: 0 } }, '`rates.perAddress` must be a whole number from 1 to 100000, not 0'],
+    [{ sink, rates: { perKeyBurst: 5 } }, '`rates.perKeyBurst` means nothing without `rates.perKey`'],
+    [{ sink, rates: { perPage: 5 } }, '`rates.perPage` is not an option'],
+    [{ sink, privacy: { ip: 'hash' } }, '`privacy.ip` must be drop or truncate or keep, not "hash"'],
+    [{ sink, privacy: { dnt: 'x' } }, '`privacy.dnt` is not an option'],
+    [{ sink, trustProxy: 11 }, '`trustProxy` must be a whole number from 0 to 10, not 11'],
+    [{ sink, metrics: 'short' }, '`metrics` must be "open", or a string of 16 to 512 characters'],
     [{ sink, onError: 5 }, '`onError` must be a function, not 5'],
   ])('are checked at once: %j', (options, message) => {
     expect(() => createCollector(options as CollectorOptions)).toThrow(

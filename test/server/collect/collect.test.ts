@@ -99,9 +99,11 @@ describe('petrel collect', { timeout: 120_000 }, () => {
          }),
        };`,
     );
-    const { url, child, ended } = collect();
+    const { url, child, ended } = collect(['--ledger-db', 'ledger.db'], { PETREL_LEDGER_TOKEN: 'a-long-ledger-token' });
 
     expect((await send(await url, body())).status).toBe(200);
+    const ledger = await fetch(`${await url}/ledger`, { headers: { authorization: 'Bearer a-long-ledger-token' } });
+    expect(await ledger.json()).toMatchObject({ total: { delivered: 3 } });
     child.kill('SIGINT');
 
     expect(await ended).toEqual({ code: 0, signal: null });
@@ -180,12 +182,77 @@ describe('petrel collect', { timeout: 120_000 }, () => {
     send(await url, rows(queued(4, 6))).catch(() => {});
     await logged('the sink failed');
 
+    const told = performance.now();
     child.kill('SIGTERM');
     await logged('draining');
-    child.kill('SIGTERM');
+    // What comes at once is npx, passing on what the terminal has sent already.
+    const impatience = setInterval(() => child.kill('SIGTERM'), 50);
+    await logged('told to end again: not waiting');
+    clearInterval(impatience);
 
     expect(await ended).toEqual({ code: 1, signal: null });
+    expect(performance.now() - told).toBeGreaterThan(400);
     lock.close();
+  });
+
+  it('puts a changed config file to use on SIGHUP, with no request lost: two valid keys, then the new one', async () => {
+    const write = (config: object) => writeFileSync(inFolder('petrel.config.json'), JSON.stringify(config));
+    write({ keys: ['old'], db: 'events.db' });
+    const { url, child, logged, log } = collect();
+    const reload = async () => {
+      const before = log().filter(({ message }) => /reloaded/.test(message)).length;
+      child.kill('SIGHUP');
+      while (log().filter(({ message }) => /reloaded/.test(message)).length === before) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    const at = await url;
+    const traffic = load(() => [at], { key: 'old', batches: 20 });
+    await traffic.reaches(500);
+
+    write({ keys: ['old', 'new'], db: 'events.db' });
+    await reload();
+    expect((await send(at, body('new'))).status).toBe(200);
+    await traffic.done;
+    write({ keys: ['new'], db: 'other.db', rates: { perAddress: 1000 } });
+    await reload();
+    expect((await send(at, body('old'))).status).toBe(401);
+    write({ keys: [], db: 'other.db' });
+    await reload();
+    expect((await send(at, body('old'))).status).toBe(401);
+    expect((await send(at, body('new'))).status).toBe(200);
+
+    expect(log().filter(({ message }) => message === 'reloaded')).toMatchObject([
+      { keys: 2 },
+      { keys: 1, needRestart: ['db'] },
+    ]);
+    expect((await logged('not reloaded: all stays as it was')).error).toContain('`keys` in petrel.config.json must be');
+    expect(storedIds(inFolder('events.db'))).toHaveLength(3 + 8 * 20 * 25);
+    expect(log().filter(({ status }) => status === 401)).toHaveLength(2);
+  });
+
+  it('serves on while it says that it is not ready, and then ends', async () => {
+    const { url, child, ended, logged } = collect(['--drain-delay-ms', '2000', '--metrics', 'open']);
+    const at = await url;
+    expect((await fetch(`${at}/readyz`)).status).toBe(200);
+
+    child.kill('SIGTERM');
+    await logged('draining');
+
+    expect((await fetch(`${at}/readyz`)).status).toBe(503);
+    expect((await send(at, body())).status).toBe(200);
+    expect(await (await fetch(`${at}/metrics`)).text()).toContain('petrel_draining 1');
+    expect(await ended).toEqual({ code: 0, signal: null });
+  });
+
+  it('limits an address by what its own proxy says of it', async () => {
+    const { url } = collect(['--rates-per-address', '1', '--rates-per-address-burst', '2', '--trust-proxy', '1']);
+    const at = await url;
+    const from = async (address: string) =>
+      (await send(at, body(), { 'x-forwarded-for': `6.6.6.6, ${address}` })).status;
+
+    expect([await from('192.0.2.1'), await from('192.0.2.1'), await from('192.0.2.1')]).toEqual([200, 200, 429]);
+    expect(await from('192.0.2.2')).toBe(200);
   });
 
   it.each<[string, string[], number]>([
@@ -195,6 +262,11 @@ describe('petrel collect', { timeout: 120_000 }, () => {
     ['--origin must be', ['--origin', 'shop.example'], 2],
     ['--path must be a path that begins with "/"', ['--path', 'events'], 2],
     ['--ledger-token must be a string of 16 to 512 characters', ['--ledger-token', 'short'], 2],
+    ['--batch-max-batch-size must be a whole number from 1 to 10000, not 0', ['--batch-max-batch-size', '0'], 2],
+    ['--rates-per-key must be a whole number', ['--rates-per-key', '0'], 2],
+    ['--privacy-ip must be drop or truncate or keep, not "all"', ['--privacy-ip', 'all'], 2],
+    ['--metrics must be "open", or a string of 16', ['--metrics', 'yes'], 2],
+    ['--ledger-db is for sinks that keep no ledger', ['--db', 'new.db', '--ledger-db', 'ledger.db'], 2],
     ['--sink must be one of', ['--sink', 'gopher://user:secret@example/'], 2],
     ['there is no config file nowhere.json', ['--config', 'nowhere.json'], 2],
     ['a-folder is a folder, not a file', ['--db', 'a-folder'], 2],
