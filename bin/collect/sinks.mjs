@@ -22,7 +22,16 @@ export const SINKS = [
     fits: (address) => /\.(db|sqlite3?)$/i.test(address) && !hasScheme(address),
     open: openDatabase,
   },
+  {
+    form: 'folder/',
+    help: 'files of JSON lines (a folder that exists, or an address that ends in /)',
+    fits: (address) => !hasScheme(address) && (address.endsWith('/') || isFolder(address)),
+    open: async (folder) => (await import('../../dist/server/sinks/ndjson.js')).createNdjsonSink({ folder }),
+  },
 ];
+
+/** @param {string} path */
+const isFolder = (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** @param {string} address */
 const hasScheme = (address) => /^[a-z][a-z0-9+.-]+:/i.test(address);

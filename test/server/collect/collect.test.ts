@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
@@ -112,6 +112,24 @@ describe('petrel collect', { timeout: 120_000 }, () => {
       true,
       false,
     ]);
+  });
+
+  it('writes JSON lines into a folder that it is given', async () => {
+    const { url, child, ended } = collect(['--sink', 'lines/']);
+
+    expect((await send(await url, body())).status).toBe(200);
+    child.kill('SIGTERM');
+
+    expect(await ended).toEqual({ code: 0, signal: null });
+    const files = readdirSync(inFolder('lines'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /events.*ndjson$/.test(name),
+    );
+    const lines = files.flatMap((name) =>
+      readFileSync(inFolder(join('lines', name)), 'utf8')
+        .trim()
+        .split('\n'),
+    );
+    expect(lines.map((line) => JSON.parse(line).seq)).toEqual([1, 2, 3]);
   });
 
   it('loses nothing it acknowledged when it is told to end under load', async () => {
