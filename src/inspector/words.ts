@@ -17,9 +17,10 @@ export function bytes(value: number): string {
   return `${unit > 0 && rest < 9.95 ? rest.toFixed(1) : Math.round(rest)} ${units[unit]}`;
 }
 
-/** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `6 d 4 h`. Negative is 0: clocks disagree. */
+/** `420 ms`, `1.2 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `6 d 4 h`. Negative is 0: clocks disagree. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, ms) / 1_000;
+  if (ms < 995) return `${Math.max(0, Math.round(ms))} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   for (const [size, name, smaller, nameOfSmaller] of [

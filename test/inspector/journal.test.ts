@@ -58,7 +58,7 @@ describe('the journal of the inspector', () => {
     track('Signed Up');
     expect(wayInWords(journal.events()[0]!)).toBe('tracked');
     tell('stored', { seqs: [1] });
-    expect(wayInWords(journal.events()[0]!)).toBe('stored after 0.1 s');
+    expect(wayInWords(journal.events()[0]!)).toBe('stored after 100 ms');
     tell('sent', { seqs: [1] });
     expect(wayInWords(journal.events()[0]!)).toBe('sent');
     tell('sent', { seqs: [1] });
@@ -75,7 +75,7 @@ describe('the journal of the inspector', () => {
         deliveredAt: 1_500,
       },
     ]);
-    expect(wayInWords(journal.events()[0]!)).toBe('acknowledged after 0.4 s, sent 2 times');
+    expect(wayInWords(journal.events()[0]!)).toBe('acknowledged after 400 ms, sent 2 times');
   });
 
   it('reads the name when all plugins have seen the event', () => {
