@@ -12,7 +12,8 @@ export const END = Number.MAX_SAFE_INTEGER;
 /** Events in one record, at most: what one read brings in should be about one batch. */
 const MAX_RECORD_EVENTS = 100;
 
-const EVICTION_ORDER: readonly Lane[] = ['low', 'carried', 'normal', 'critical'];
+/** Who goes first when there is no room. */
+export const EVICTION_ORDER: readonly Lane[] = ['low', 'carried', 'normal', 'critical'];
 
 /** Counts dropped events, with a tombstone for each that has a number. */
 export type Drop<E> = (events: E[], reason: DropReason, detail?: string) => void;
@@ -97,39 +98,6 @@ export async function readHead<E>(
     state.head[lane] = state.nextOffset;
   }
   return record;
-}
-
-/**
- * Drops what is over the bounds, oldest of the lowest priority: to the event, or by whole records, which writes nothing
- * but the state and so works in a store that is full.
- */
-export async function evict<E>(
-  tx: StoreTransaction<E>,
-  state: QueueState,
-  drop: Drop<E>,
-  keep: { maxEvents: number; maxBytes: number },
-  unit: 'event' | 'record',
-) {
-  const kept = usage(state);
-  const over = () => kept.events > keep.maxEvents || kept.bytes > keep.maxBytes;
-  for (const lane of EVICTION_ORDER) {
-    if (!over()) return;
-    await shed(
-      tx,
-      state,
-      lane,
-      ({ sizes }) => {
-        let gone = 0;
-        while (gone < sizes.length && (over() || (gone > 0 && unit === 'record'))) {
-          kept.events--;
-          kept.bytes -= sizes[gone++]!;
-        }
-        return gone;
-      },
-      ({ events }) => drop(events, unit === 'event' ? 'queue-full' : 'storage'),
-    );
-    await readHead(tx, state, lane);
-  }
 }
 
 /** Drops the events whose age is over the limit, at the head of every lane. */

@@ -29,6 +29,8 @@ export interface FrozenBatch {
   createdAt: number;
   /** Attempts that ended without settling it. */
   attempt: number;
+  /** An attempt is under way, or was when its process died: eviction spares it. */
+  sending?: true;
 }
 
 /** Sequence numbers of one source that were dropped, and why. Told to the receiver with the next batch. */

@@ -6,8 +6,9 @@
 import { freeze, MAX_QUARANTINE, makeBatch, readFrozen, rework } from './batches.js';
 import type { Clock } from './clock.js';
 import type { AddOptions, AddResult } from './event-batcher.js';
+import { evict } from './evict.js';
 import type { Due } from './flush-trigger.js';
-import { ageReason, append, clear, type Drop, END, evict, expire, readHead, shed, usage } from './lanes.js';
+import { ageReason, append, clear, type Drop, END, expire, readHead, shed, usage } from './lanes.js';
 import type { EngineOptions } from './options.js';
 import type { DropReason } from './outcome.js';
 import {
@@ -193,7 +194,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         if (fresh.length > 0 && state.waiting[lane].events === 0) state.waiting[lane].oldestAt = now;
         await append(tx, state, limits, lane, fresh, fresh.map(sizeOf), now);
         state.counters.accepted += fresh.length;
-        await evict(tx, state, drop, limits, 'event');
+        await evict(tx, state, drop, clock, limits, 'event');
         return { stored: fresh.length, duplicates: events.length - fresh.length };
       }),
 
@@ -223,7 +224,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       change(async (tx, state, drop) => {
         const now = clock.now();
         await expire(tx, state, drop, now - limits.maxAgeMs);
-        await evict(tx, state, drop, limits, 'event');
+        await evict(tx, state, drop, clock, limits, 'event');
         await tx.removeSources(now - SOURCE_MEMORY_MS);
         return {};
       }),
@@ -236,6 +237,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
           tx,
           state,
           drop,
+          clock,
           { maxEvents: Math.floor(events * 0.9), maxBytes: Math.floor(bytes * 0.9) },
           'record',
         );
@@ -276,6 +278,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         if (!taken && !tell) return {};
         const carried = await tx.readRecords('carried', state.head.carried, END, alone ? CARRIED_PER_REQUEST : 0);
         const last = carried.at(-1);
+        if (taken) taken.frozen.sending = true;
         const isBacklog = usage(state).events > (taken?.events.length ?? 0);
         const batch: TakenBatch<E> = {
           frozen: { ...(taken?.frozen ?? makeBatch(clock, 'normal', 0, 0, [])) },
@@ -385,7 +388,10 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       change(async (_tx, state) => {
         const now = clock.now();
         const frozen = find(state, taken);
-        if (frozen) frozen.attempt = taken.frozen.attempt + 1;
+        if (frozen) {
+          frozen.attempt = taken.frozen.attempt + 1;
+          delete frozen.sending;
+        }
         // Of several batches that fail together, the first one counts: it is one receiver that is ill, once.
         const again = state.pause?.reason === 'backoff' && state.pause.until > now;
         if (!again) state.failures++;

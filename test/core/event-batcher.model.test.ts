@@ -10,10 +10,10 @@ import { type EventBatch, EventBatcher } from '../../src/core/event-batcher.js';
 import { createMemoryStore } from '../../src/core/memory-store.js';
 import type { EngineOptions } from '../../src/core/options.js';
 import type { Outcome } from '../../src/core/outcome.js';
-import { emptyState } from '../../src/core/queue-state.js';
+import { emptyState, type QueueState } from '../../src/core/queue-state.js';
 import { addRange, contains, type Ranges } from '../../src/core/ranges.js';
 import { type Stats, statsOf } from '../../src/core/stats.js';
-import type { Store } from '../../src/core/store.js';
+import type { Lane, Store, StoreTransaction } from '../../src/core/store.js';
 import { createFakeClock } from '../support/fake-clock.js';
 
 const RUNS = Number(process.env.PETREL_RUNS ?? 400);
@@ -138,6 +138,56 @@ function makeLife(shared: Store<Event>) {
   };
 }
 
+/** Who goes first when there is no room. */
+const EVICTED_FIRST: readonly Lane[] = ['low', 'carried', 'normal', 'critical'];
+
+interface Kept {
+  lane: Lane;
+  offset: number;
+}
+
+/**
+ * Watches evictions from inside their transactions: what goes is older, or of a lower priority, than all that stays, whether it waits
+ * or is in a batch between two attempts. Only what is being sent at that moment is spared.
+ */
+function watchEvictions(store: Store<Event>): Store<Event> {
+  async function look(tx: StoreTransaction<Event>) {
+    const state = (await tx.readState()) ?? emptyState();
+    const kept = new Map<string, Kept>();
+    for (const lane of EVICTED_FIRST) {
+      for (const { offset, events } of await tx.readRecords(lane, 0, Number.MAX_SAFE_INTEGER, Infinity)) {
+        for (const [i, { source, seq }] of events.entries()) kept.set(`${source}.${seq}`, { lane, offset: offset + i });
+      }
+    }
+    const { 'queue-full': full = 0, ...others } = state.counters.dropped;
+    return { state, kept, full, others: JSON.stringify(others) };
+  }
+  const isSent = ({ batches }: QueueState, { lane, offset }: Kept) =>
+    batches.some((batch) => batch.sending && batch.lane === lane && batch.from <= offset && offset < batch.to);
+
+  return {
+    close: () => store.close(),
+    transact: (body) =>
+      store.transact(async (tx) => {
+        const before = await look(tx);
+        const result = await body(tx);
+        const after = await look(tx);
+        if (after.full === before.full || after.others !== before.others) return result;
+        const gone = [...before.kept].filter(([id]) => !after.kept.has(id)).map(([, place]) => place);
+        const stay = [...after.kept.values()].filter((place) => !isSent(after.state, place));
+        for (const { lane, offset } of gone) {
+          const wrong = stay.filter(
+            (other) =>
+              EVICTED_FIRST.indexOf(other.lane) < EVICTED_FIRST.indexOf(lane) ||
+              (other.lane === lane && other.offset < offset),
+          );
+          expect(wrong, `kept, although ${lane} ${offset} had to go`).toEqual([]);
+        }
+        return result;
+      }),
+  };
+}
+
 function law(stats: Stats): void {
   expect(stats.accepted, `the law: ${JSON.stringify(stats)}`).toBe(
     stats.delivered + stats.dropped + stats.waiting + stats.inFlight,
@@ -146,7 +196,7 @@ function law(stats: Stats): void {
 
 async function play(steps: Step[], engine: EngineOptions): Promise<void> {
   const clock = createFakeClock();
-  const shared = createMemoryStore<Event>();
+  const shared = watchEvictions(createMemoryStore<Event>());
   const received = new Map<string, number>();
   const arrivals: Event[] = [];
   const told: Map<string, Ranges> = new Map();

@@ -505,6 +505,34 @@ describe('what is kept', () => {
     expect(dropped.flatMap(({ seqs }) => seqs)).toEqual([6, 7, 8, 9, 10, 11, 12, 13]);
   });
 
+  it('drops the oldest although they are in a batch that waits for its next attempt; the rest of it goes under a new id', async () => {
+    const { batcher, clock, dropped, sent } = await makeBatcher({
+      maxEvents: 10,
+      maxBatchSize: 5,
+      answers: [{ kind: 'rate-limited', retryAfterMs: 20_000 }],
+    });
+    await batcher.addMany(events(1, 5));
+    await clock.settle();
+
+    await batcher.addMany(events(6, 13));
+    await clock.advance(60_000);
+
+    expect(dropped).toEqual([{ seqs: [1, 2, 3], reason: 'queue-full' }]);
+    expect(sent.map(({ seqs }) => seqs)).toEqual([seqs(1, 5), [4, 5], seqs(6, 10), seqs(11, 13)]);
+    expect(sent[1]!.id).not.toBe(sent[0]!.id);
+    expect(sent[1]!.batch.drops).toEqual([{ source: 'source-a', first: 1, last: 3, reason: 'queue-full' }]);
+  });
+
+  it('spares the batch that is being sent', async () => {
+    const { batcher, clock, dropped } = await makeBatcher({ maxEvents: 10, maxBatchSize: 5, answers: ['hang'] });
+    await batcher.addMany(events(1, 5));
+    await clock.settle();
+
+    await batcher.addMany(events(6, 13));
+
+    expect(dropped).toEqual([{ seqs: [6, 7, 8], reason: 'queue-full' }]);
+  });
+
   it('keeps to the bound in bytes', async () => {
     const { batcher, dropped } = await makeBatcher({ maxBytes: 1_024, start: false });
 
