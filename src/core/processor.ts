@@ -8,7 +8,6 @@ import type { EngineOptions } from './options.js';
 import type { FlushReason, Outcome } from './outcome.js';
 import type { Changed, Queue, TakenBatch } from './queue.js';
 import type { QueueState } from './queue-state.js';
-import { pauseAfter } from './retry.js';
 
 export interface ProcessorOptions<E> {
   queue: Queue<E>;
@@ -52,63 +51,15 @@ export function createProcessor<E>({
 
   /** One attempt, to its end: afterwards the batch is gone, cut, or waits at the front. */
   async function attempt(taken: TakenBatch<E>, reason: FlushReason): Promise<void> {
-    const { frozen, events } = taken;
-    const batch: EventBatch<E> = {
-      id: frozen.id,
-      events,
-      createdAt: frozen.createdAt,
-      attempt: frozen.attempt + 1,
-      size: events.length,
-      approximateBytes: frozen.bytes,
-      drops: taken.drops,
-      carried: taken.carried,
-      tails: taken.tails,
-    };
     let outcome: Outcome;
     try {
-      outcome = await deliver(batch, reason);
+      outcome = await deliver(taken.batch, reason);
     } catch (error) {
       // A bug in `deliver` must not cost events; the backoff keeps it from spinning.
       outcome = { kind: 'retry', cause: 'server', detail: `deliver threw: ${String(error)}` };
     }
-    await settle(taken, outcome);
-  }
-
-  async function settle(taken: TakenBatch<E>, outcome: Outcome): Promise<void> {
-    const size = taken.events.length;
-    const fail = async (failure: Extract<Outcome, { kind: 'retry' | 'rate-limited' | 'held' }>) =>
-      observed(
-        await queue.fail(
-          taken,
-          (state) => pauseAfter(failure, state, options, clock.random()),
-          'detail' in failure ? failure.detail : undefined,
-        ),
-      );
-    switch (outcome.kind) {
-      case 'delivered':
-      case 'partial': {
-        const result = await queue.settle(taken, {
-          delivered: outcome.kind === 'partial' ? outcome.delivered : 'all',
-          refused: outcome.kind === 'partial' ? outcome.refused : [],
-          ...(outcome.has && { has: outcome.has }),
-        });
-        observed(result, result.delivered);
-        return;
-      }
-      case 'refused':
-      case 'too-large': {
-        if (size > 1) {
-          observed(await queue.split(taken, outcome.kind === 'too-large'));
-          return;
-        }
-        const detail = outcome.kind === 'refused' ? outcome.detail : undefined;
-        const done = size === 1 && observed(await queue.refuse(taken, outcome.kind, detail)).done;
-        if (!done) await fail({ kind: 'held', detail: `everything is ${outcome.kind}${detail ? `: ${detail}` : ''}` });
-        return;
-      }
-      default:
-        await fail(outcome);
-    }
+    const result = await queue.settle(taken, outcome);
+    observed(result, result.delivered);
   }
 
   async function drain(forced: (state: QueueState) => Forced | undefined): Promise<void> {
@@ -124,14 +75,14 @@ export function createProcessor<E>({
     state = undefined;
     for (;;) {
       while (!state || next(state)) {
-        const { batch, due } = observed(
+        const { taken, due } = observed(
           await queue.take(next, new Set(underway.keys()), await alive?.().catch(() => undefined)),
         );
-        if (!batch) break;
-        const { id } = batch.frozen;
+        if (!taken) break;
+        const { id } = taken.batch;
         underway.set(
           id,
-          attempt(batch, due!.reason)
+          attempt(taken, due!.reason)
             .catch((error: unknown) => {
               // The store failed to settle: the batch stays in it and is sent again, under the same id.
               failure ??= { error };

@@ -5,12 +5,12 @@
 
 import { freeze, MAX_QUARANTINE, makeBatch, readFrozen, rework } from './batches.js';
 import type { Clock } from './clock.js';
-import type { AddOptions, AddResult } from './event-batcher.js';
+import type { AddOptions, AddResult, EventBatch } from './event-batcher.js';
 import { evict } from './evict.js';
 import type { Due } from './flush-trigger.js';
-import { ageReason, append, clear, type Drop, END, expire, readHead, shed, usage } from './lanes.js';
+import { ageReason, append, clear, type Drop, END, expire, usage } from './lanes.js';
 import type { EngineOptions } from './options.js';
-import type { DropReason } from './outcome.js';
+import type { DropReason, Outcome } from './outcome.js';
 import {
   addTombstone,
   checkState,
@@ -18,12 +18,11 @@ import {
   type FrozenBatch,
   noneWaiting,
   noteTail,
-  type PauseReason,
   type QueueState,
   type Tombstone,
 } from './queue-state.js';
 import { addRange, contains, type Ranges } from './ranges.js';
-import { REFUSALS_BEFORE_HOLD } from './retry.js';
+import { settle } from './settlement.js';
 import type { Store, StoredRecord, StoreTransaction } from './store.js';
 import type { SourceRange, SourceTail } from './wire.js';
 
@@ -54,28 +53,17 @@ export interface Changed<E> {
   dropped: Dropped<E>[];
 }
 
-/** A batch with its events, as taken for an attempt. */
+/** A batch as taken for an attempt. */
 export interface TakenBatch<E> {
-  frozen: FrozenBatch;
-  events: E[];
-  drops: Tombstone[];
-  carried: SourceRange[];
-  tails: SourceTail[];
+  batch: EventBatch<E>;
   /** Records of the carried lane with a lower offset are answered by `has`. */
   carriedTo: number;
 }
 
-/** How an attempt ended for each event of a batch. Indices into its events. */
-export interface Settlement {
-  delivered: 'all' | number[];
-  refused: { index: number; reason: string }[];
-  /** What the receiver said to have of `carried`; undefined when it did not say. */
-  has?: SourceRange[];
-}
-
 export type Queue<E> = ReturnType<typeof createQueue<E>>;
 
-export function createQueue<E>({ store, clock, limits, sizeOf, identify }: QueueOptions<E>) {
+export function createQueue<E>(given: QueueOptions<E>) {
+  const { store, clock, limits, sizeOf, identify } = given;
   type Tx = StoreTransaction<E>;
 
   /** Runs one operation: state in, changes, state out. */
@@ -139,43 +127,6 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
     const ours = pause.reason === 'backoff' || pause.reason === 'blocked';
     pause.until = Math.min(pause.until, now + (ours ? Math.min(waitMs, pause.waitMs) : pause.waitMs));
     if (pause.until <= now) delete state.pause;
-  }
-
-  const find = (state: QueueState, { frozen }: TakenBatch<E>) => state.batches.find(({ id }) => id === frozen.id);
-
-  /** Settles what the receiver was asked about: has it, so it is delivered; has it not, so it waits to be sent. */
-  async function settleCarried(tx: Tx, state: QueueState, to: number, has: SourceRange[]): Promise<E[]> {
-    const stored = new Map<string, Ranges>();
-    for (const [source, first, last] of has) stored.set(source, addRange(stored.get(source) ?? [], first, last));
-    const asked: StoredRecord<E>[] = [];
-    await shed(
-      tx,
-      state,
-      'carried',
-      ({ offset, events }) => (offset < to ? events.length : 0),
-      (record) => asked.push(record),
-    );
-    const delivered: E[] = [];
-    for (const { events, sizes, at } of asked) {
-      const isStored = (event: E) => {
-        const id = identify(event);
-        return id !== undefined && contains(stored.get(id.source) ?? [], id.seq);
-      };
-      delivered.push(...events.filter(isStored));
-      const missing = events.map((event) => !isStored(event));
-      await append(
-        tx,
-        state,
-        limits,
-        'normal',
-        events.filter((_, i) => missing[i]),
-        sizes.filter((_, i) => missing[i]),
-        at,
-      );
-    }
-    await readHead(tx, state, 'normal');
-    state.counters.delivered += delivered.length;
-    return delivered;
   }
 
   return {
@@ -253,7 +204,7 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
       decide: (state: QueueState) => Due | undefined,
       underway: ReadonlySet<string>,
       alive?: readonly string[],
-    ): Promise<{ batch?: TakenBatch<E>; due?: Due | undefined } & Changed<E>> =>
+    ): Promise<{ taken?: TakenBatch<E>; due?: Due | undefined } & Changed<E>> =>
       change(async (tx, state, drop) => {
         cutPause(state);
         const tooOld = clock.now() - limits.maxAgeMs;
@@ -279,10 +230,16 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
         const carried = await tx.readRecords('carried', state.head.carried, END, alone ? CARRIED_PER_REQUEST : 0);
         const last = carried.at(-1);
         if (taken) taken.frozen.sending = true;
-        const isBacklog = usage(state).events > (taken?.events.length ?? 0);
-        const batch: TakenBatch<E> = {
-          frozen: { ...(taken?.frozen ?? makeBatch(clock, 'normal', 0, 0, [])) },
-          events: taken?.events ?? [],
+        const events = taken?.events ?? [];
+        const { id, createdAt, attempt, bytes } = taken?.frozen ?? makeBatch(clock, 'normal', 0, 0, []);
+        const isBacklog = usage(state).events > events.length;
+        const batch: EventBatch<E> = {
+          id,
+          events,
+          createdAt,
+          attempt: attempt + 1,
+          size: events.length,
+          approximateBytes: bytes,
           drops: state.tombstones.map((tombstone) => ({ ...tombstone })),
           carried: rangesOf(carried.flatMap(({ events }) => events.map(identify))),
           tails: (state.tails ?? []).flatMap(({ source, last, from, told }): SourceTail[] => {
@@ -290,118 +247,13 @@ export function createQueue<E>({ store, clock, limits, sizeOf, identify }: Queue
             // The receiver sees for itself how far a source has come, when nothing is left behind.
             return closed || (isBacklog && last !== told) ? [[source, last, closed ? 1 : 0]] : [];
           }),
-          carriedTo: last ? last.offset + 1 : 0,
         };
-        return { batch, due };
+        return { taken: { batch, carriedTo: last ? last.offset + 1 : 0 }, due };
       }),
 
-    /** Removes what the receiver settled; the rest of the batch becomes a new one at its place. */
-    settle: (
-      taken: TakenBatch<E>,
-      { delivered, refused, has = [] }: Settlement,
-    ): Promise<{ delivered: E[] } & Changed<E>> =>
-      change(async (tx, state, drop) => {
-        const frozen = find(state, taken);
-        let done: E[] = [];
-        if (frozen && delivered === 'all') {
-          // Without reading it again: this is every healthy batch.
-          done = taken.events;
-          await tx.removeRecords(frozen.lane, frozen.from, frozen.to);
-          state.batches = state.batches.filter((batch) => batch !== frozen);
-        } else if (frozen && delivered !== 'all') {
-          const stored = new Set(delivered);
-          const reasons = new Map(refused.map(({ index, reason }) => [index, reason]));
-          done = await rework(
-            tx,
-            state,
-            drop,
-            clock,
-            frozen,
-            (index) => (reasons.has(index) ? 'refused' : stored.has(index) ? 'delivered' : 0),
-            (index) => reasons.get(index),
-          );
-        }
-        state.counters.delivered += done.length;
-        if (done.length > 0 || taken.events.length === 0) state.refusals = 0;
-        state.failures = 0;
-        delete state.blocked;
-        // Another batch's 429 stands, although this one got through.
-        if (state.pause?.reason === 'backoff' || state.pause?.reason === 'blocked') delete state.pause;
-        if (state.batchBytesLimit !== undefined && done.length > 0) {
-          state.batchBytesLimit *= 2;
-          if (state.batchBytesLimit >= limits.maxBatchBytes) delete state.batchBytesLimit;
-        }
-        // One that has grown since it was told is told again, whole: telling twice does no harm.
-        state.tombstones = state.tombstones.filter(
-          (tombstone) => !taken.drops.some((told) => JSON.stringify(told) === JSON.stringify(tombstone)),
-        );
-        state.tails = (state.tails ?? []).filter((tail) => {
-          const told = taken.tails.find(([source, last]) => source === tail.source && last === tail.last);
-          if (told) tail.told = tail.last;
-          return !told?.[2];
-        });
-        return { delivered: [...done, ...(await settleCarried(tx, state, taken.carriedTo, has))] };
-      }),
-
-    /** Cuts a batch in two, with new ids. A batch of one event cannot be cut: see {@link refuse}. */
-    split: (taken: TakenBatch<E>, tooLarge: boolean): Promise<Changed<E>> =>
-      change(async (tx, state, drop) => {
-        const frozen = find(state, taken);
-        if (!frozen) return {};
-        if (tooLarge) state.batchBytesLimit = Math.max(1, Math.floor(frozen.bytes / 2));
-        await rework(tx, state, drop, clock, frozen, (index) => (index < frozen.events / 2 ? 0 : 1));
-        return {};
-      }),
-
-    /**
-     * Drops the one event of a batch for good, and keeps it in the quarantine. Not when so many single events were refused in a
-     * row that the receiver must be taken to refuse everything: then `done` is false and nothing is changed.
-     */
-    refuse: (
-      taken: TakenBatch<E>,
-      reason: 'refused' | 'too-large',
-      detail?: string,
-    ): Promise<{ done: boolean } & Changed<E>> =>
-      change(async (tx, state, drop) => {
-        const frozen = find(state, taken);
-        if (state.refusals >= REFUSALS_BEFORE_HOLD) return { done: false };
-        if (!frozen) return { done: true };
-        await rework(
-          tx,
-          state,
-          drop,
-          clock,
-          frozen,
-          () => reason,
-          () => detail,
-        );
-        state.refusals++;
-        return { done: true };
-      }),
-
-    /** Notes a failed attempt and how long nothing is to be sent. The batch stays as it is, at the front. */
-    fail: (
-      taken: TakenBatch<E>,
-      pause: (state: QueueState) => { waitMs: number; reason: PauseReason },
-      detail?: string,
-    ): Promise<Changed<E>> =>
-      change(async (_tx, state) => {
-        const now = clock.now();
-        const frozen = find(state, taken);
-        if (frozen) {
-          frozen.attempt = taken.frozen.attempt + 1;
-          delete frozen.sending;
-        }
-        // Of several batches that fail together, the first one counts: it is one receiver that is ill, once.
-        const again = state.pause?.reason === 'backoff' && state.pause.until > now;
-        if (!again) state.failures++;
-        const { waitMs, reason } = pause(state);
-        if (reason === 'blocked') state.blocked = true;
-        if (!again || reason !== 'backoff') {
-          state.pause = { until: now + waitMs, waitMs, reason, ...(detail !== undefined && { detail }) };
-        }
-        return {};
-      }),
+    /** Ends an attempt: see {@link settle}. */
+    settle: (taken: TakenBatch<E>, outcome: Outcome): Promise<{ delivered: E[] } & Changed<E>> =>
+      change(async (tx, state, drop) => ({ delivered: await settle(tx, state, drop, given, taken, outcome) })),
 
     /**
      * Ends a pause whose time has come, or that a clock set back has made longer than it was meant to be. A pause of our own
