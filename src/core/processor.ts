@@ -1,21 +1,15 @@
 /**
  * What runs: takes batches while something is due, a few at a time, and settles each by its outcome.
  */
-import type { Clock } from './clock.js';
-import type { EventBatch } from './event-batcher.js';
+import type { BatcherOptions } from './batcher.js';
 import { type Due, due, type Forced, pausedForMs } from './flush-trigger.js';
-import type { EngineOptions } from './options.js';
 import type { FlushReason, Outcome } from './outcome.js';
 import type { Changed, Queue, TakenBatch } from './queue.js';
 import type { QueueState } from './queue-state.js';
 
-export interface ProcessorOptions<E> {
+export interface ProcessorOptions<E>
+  extends Pick<BatcherOptions<E>, 'clock' | 'limits' | 'deliver' | 'lead' | 'alive'> {
   queue: Queue<E>;
-  clock: Clock;
-  options: Required<EngineOptions>;
-  deliver: (batch: EventBatch<E>, reason: FlushReason) => Promise<Outcome>;
-  lead: <T>(send: () => Promise<T>) => Promise<T>;
-  alive: (() => Promise<readonly string[]>) | undefined;
   /** Told of each operation's result, in order. */
   observe: (changed: Changed<E>, delivered?: readonly E[]) => void;
 }
@@ -33,7 +27,7 @@ export interface Processor {
 export function createProcessor<E>({
   queue,
   clock,
-  options,
+  limits,
   deliver,
   lead,
   alive,
@@ -67,9 +61,9 @@ export function createProcessor<E>({
     let failure: { error: unknown } | undefined;
     const next = (at: QueueState): Due | undefined => {
       // While the receiver is ill, one probe at a time.
-      const slots = at.failures + at.refusals > 0 ? 1 : options.flushConcurrency;
+      const slots = at.failures + at.refusals > 0 ? 1 : limits.flushConcurrency;
       if (stopped || failure || underway.size >= slots || pausedForMs(at, clock.now()) > 0) return undefined;
-      return due(at, underway.size, forced(at), options);
+      return due(at, underway.size, forced(at), limits);
     };
     // Not decided on what the batcher saw last: another owner of the store may have sent what it thinks is due.
     state = undefined;

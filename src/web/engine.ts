@@ -4,11 +4,13 @@
  *
  * Nothing in here is needed to survive: a worker that is killed between two lines finds everything in its store again.
  */
+
+import { type Batcher, createBatcher } from '../core/batcher.js';
 import type { Clock } from '../core/clock.js';
 import type { Encoder, Payload } from '../core/encoder.js';
 import { PetrelError } from '../core/errors.js';
 import { eventId, type Origin, type QueuedEvent } from '../core/event.js';
-import { type BatcherState, type EventBatch, EventBatcher } from '../core/event-batcher.js';
+import type { BatcherState, EventBatch } from '../core/event-batcher.js';
 import { BROWSER_PRESET, checkEngineOptions, type EngineOptions } from '../core/options.js';
 import type { Outcome } from '../core/outcome.js';
 import type { Tombstone } from '../core/queue-state.js';
@@ -109,7 +111,7 @@ export interface HostEngine {
 
 interface Destination {
   config: DestinationConfig;
-  batcher: EventBatcher<QueuedEvent>;
+  batcher: Batcher<QueuedEvent>;
   /** What the last state told was, and why. */
   state: BatcherState;
   /** The last ones. */
@@ -207,8 +209,8 @@ export function createHostEngine({
       }
       return transport.send(payload, batch);
     }
-    const batcher = new EventBatcher<QueuedEvent>({
-      ...engineOptions(config).options,
+    const batcher = createBatcher<QueuedEvent>({
+      limits: engineOptions(config).options,
       store: openStore(to),
       clock,
       sizeOf: sizeOfEvent,
@@ -257,7 +259,7 @@ export function createHostEngine({
 
   /** The end of every answer: whether something waits, and when to look after it. */
   function stored({ batcher, state }: Destination, dropped?: StoredMessage['dropped']): StoredMessage {
-    const due = batcher.dueInMs;
+    const due = batcher.dueInMs();
     return {
       type: 'stored',
       ...(due !== undefined && awakeMs < Infinity && { wakeInMs: due > awakeMs ? due : due + LOOK_AFTER_MS }),
@@ -389,14 +391,17 @@ function failure(code: string, message: string): HostMessage {
   return { type: 'error', code, message };
 }
 
-/** The options of a configuration that can be used, and what is wrong with the others. */
-function engineOptions({ options: given }: DestinationConfig): { options: EngineOptions; problems: string[] } {
-  const options: { [option: string]: unknown } = { ...BROWSER_PRESET };
+/** The options of a configuration that can be used, completed by the defaults, and what is wrong with the others. */
+function engineOptions({ options: given }: DestinationConfig): {
+  options: Required<EngineOptions>;
+  problems: string[];
+} {
+  const options = checkEngineOptions({}, BROWSER_PRESET);
   const problems: string[] = [];
   for (const [option, value] of Object.entries(given)) {
     try {
       checkEngineOptions({ [option]: value });
-      if (value !== undefined) options[option] = value;
+      if (value !== undefined) Object.assign(options, { [option]: value });
     } catch (error) {
       problems.push((error as Error).message);
     }
