@@ -26,6 +26,14 @@ const COMMANDS = {
     ],
     load: async () => (await import('./init/command.mjs')).initCommand,
   },
+  query: {
+    usage: [['query "select …"', 'ask a collector’s database: a table, --csv or --json']],
+    load: async () => (await import('./query/command.mjs')).query,
+  },
+  tail: {
+    usage: [['tail [--db <file>] [--url <address>]', 'follow events as they arrive']],
+    load: async () => (await import('./tail/command.mjs')).tail,
+  },
   ledger: {
     usage: [['ledger --db <file>', 'what a collector received, and what is missing']],
     load: async () => (await import('./ledger/command.mjs')).ledger,

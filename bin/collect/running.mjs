@@ -97,7 +97,15 @@ export async function startCollector(config, from, log) {
 }
 
 /** The settings that are the collector's own options, as they are called there. */
-const OPTIONS = /** @type {const} */ ([...LIVE_SETTINGS, 'path', 'metrics', 'batch', 'ackTimeoutMs', 'sinkTimeoutMs']);
+const OPTIONS = /** @type {const} */ ([
+  ...LIVE_SETTINGS,
+  'path',
+  'metrics',
+  'tail',
+  'batch',
+  'ackTimeoutMs',
+  'sinkTimeoutMs',
+]);
 
 /** @param {CollectConfig} config */
 function collectorOptions(config) {

@@ -31,6 +31,7 @@ export const SETTINGS = [
   { name: 'privacy.ip', kind: 'text', help: 'drop, truncate or keep visitors’ addresses (drop)' },
   { name: 'privacy.gpc', kind: 'text', help: 'Sec-GPC: anonymous or ignore (anonymous)' },
   { name: 'metrics', kind: 'text', help: 'who may read GET /metrics: open, or a token (nobody)' },
+  { name: 'tail', kind: 'text', help: 'a token for GET /tail, the events as they arrive (nobody)' },
   { name: 'ledger.token', kind: 'text', help: 'who may read GET /ledger; better in the environment (nobody)' },
   { name: 'ledger.db', kind: 'text', help: 'a file for the ledger, where the sink keeps none' },
   { name: 'ledger.maxAgeMs', kind: 'number' },

@@ -37,3 +37,25 @@ export function parse(args, options, { allowPositionals = false } = {}) {
 export function say(text) {
   process.stdout.write(`${text.trimEnd()}\n`);
 }
+
+/**
+ * Text of strangers, for a terminal: control characters move cursors and more, others turn the direction of what follows.
+ * @param {string} text
+ */
+export function printable(text) {
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
+}
+
+/**
+ * Writes to stdout and waits for whoever reads. When nobody does any more (`| head`), that is the end, and no failure.
+ * @param {string} text
+ */
+export function write(text) {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (/** @type {NodeJS.ErrnoException | undefined | null} */ (error)?.code === 'EPIPE') process.exit(0);
+      if (error) reject(error);
+      else resolve(undefined);
+    });
+  });
+}

@@ -12,6 +12,7 @@ import { createReceiver, type Rules } from './receive.js';
 import { answer, answerRefusal, Refusal, refusalOf } from './refusal.js';
 import { type ClientInfo, type RequestRecord, requestIdOf } from './request-record.js';
 import { checkToken } from './secrets.js';
+import { createTail } from './tail.js';
 
 /** Options that can be changed while the collector runs. */
 export type LiveOptions = Pick<CollectorOptions, 'keys' | 'origins' | 'limits' | 'rates' | 'privacy' | 'trustProxy'>;
@@ -23,8 +24,8 @@ export interface Collector {
   /**
    * Never rejects. POST: 200 with a `WireAnswer` once everything in the request is stored, else a status and a `WireError`.
    * OPTIONS: the preflight. GET of a path ending in `/healthz`: 200 as long as the process lives; in `/readyz`: 200 while requests
-   * should be sent here, else 503; in `/metrics` and `/ledger`, where the options open them: counters, and what arrived and what
-   * did not.
+   * should be sent here, else 503; in `/metrics`, `/ledger` and `/tail`, where the options open them: counters, what arrived and what
+   * did not, and a stream of what arrives.
    *
    * @param client who sent it, where the server knows: for `rates.perAddress` and `privacy.ip`
    */
@@ -38,7 +39,10 @@ export interface Collector {
    * @throws PetrelError `invalid-option`; then all stays as it was.
    */
   update(options: LiveOptions): void;
-  /** From now on `/readyz` says 503, so that balancers send requests elsewhere; those that come are served. Call it before `close()`. */
+  /**
+   * From now on `/readyz` says 503, so that balancers send requests elsewhere; those that come are served. Streams of `/tail` end.
+   * Call it before `close()`.
+   */
   drain(): void;
   /**
    * Refuses new requests, stores what is queued (at most `closeTimeoutMs`), and closes the sink.
@@ -48,6 +52,9 @@ export interface Collector {
 }
 
 const ALLOWED_METHODS = 'POST, OPTIONS';
+
+/** How soon to come back, to whoever follows. */
+const CLOSING_RETRY_MS = 1_000;
 
 /** Longest path in a record, in UTF-16 code units. */
 const MAX_PATH = 200;
@@ -72,7 +79,9 @@ export function createCollector(options: CollectorOptions): Collector {
   const checked = checkCollectorOptions(options);
   const { clock, path, onRequest } = checked;
   const metrics = createMetrics(clock);
-  const intake = createIntake({ ...checked, sink: metrics.observe(checked.sink) });
+  const tail = createTail(clock);
+  const observed = metrics.observe(checked.sink);
+  const intake = createIntake({ ...checked, sink: checked.tail === undefined ? observed : tail.observe(observed) });
   const ledger: Ledger | undefined = checked.ledger.store ?? checked.sink.ledger;
   const answersSink = createProbe(checked.sink, clock);
   const now = () => clock.now();
@@ -120,6 +129,11 @@ export function createCollector(options: CollectorOptions): Collector {
     }
     if (request.method !== 'GET') return undefined;
     if (pathname.endsWith('/metrics') && access !== undefined) return count(request, access);
+    if (pathname.endsWith('/tail') && checked.tail !== undefined) {
+      checkToken(request.headers, checked.tail, 'what arrives');
+      if (draining) throw new Refusal('closing', 'the collector is shutting down', { retryAfterMs: CLOSING_RETRY_MS });
+      return tail.follow(new URL(request.url).searchParams);
+    }
     if (pathname.endsWith('/ledger') && book.token !== undefined) {
       return answer(200, await tell(request, book.token), headers);
     }
@@ -181,6 +195,12 @@ export function createCollector(options: CollectorOptions): Collector {
     return response;
   }
 
+  function drain(): void {
+    draining = true;
+    // Else they would hold their connections until they are cut.
+    tail.end();
+  }
+
   return Object.assign(handle, {
     state: intake.state,
     update(more: LiveOptions) {
@@ -192,11 +212,9 @@ export function createCollector(options: CollectorOptions): Collector {
       live = rulesOf(checkCollectorOptions(next), now, live);
       given = next;
     },
-    drain() {
-      draining = true;
-    },
+    drain,
     close: () => {
-      draining = true;
+      drain();
       return intake.close();
     },
   });

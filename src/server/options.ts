@@ -93,6 +93,11 @@ export interface CollectorOptions {
    */
   metrics?: string;
   /**
+   * Who may read `GET …/tail`, the events as they are stored: a token (16 to 512 characters), a secret. Absent: nobody.
+   * Parameters `name`, `category`, `source` and `user` choose among them.
+   */
+  tail?: string;
+  /**
    * How requests are put together to batches for the sink, and how much may wait for it: the options of the engine, with
    * {@link SERVER_PRESET} as defaults. Above `maxEvents` or `maxBytes` requests are answered with 429; nothing is dropped.
    */
@@ -172,6 +177,7 @@ const NAMES: readonly (keyof CollectorOptions)[] = [
   'privacy',
   'trustProxy',
   'metrics',
+  'tail',
   'batch',
   'ackTimeoutMs',
   'sinkTimeoutMs',
@@ -183,10 +189,12 @@ const NAMES: readonly (keyof CollectorOptions)[] = [
 ];
 
 /** The options, complete. */
-export interface CheckedOptions extends Required<Omit<CollectorOptions, 'keys' | 'path' | 'ledger' | 'metrics'>> {
+export interface CheckedOptions
+  extends Required<Omit<CollectorOptions, 'keys' | 'path' | 'ledger' | 'metrics' | 'tail'>> {
   keys?: readonly string[];
   path?: string;
   metrics?: string;
+  tail?: string;
   privacy: Required<PrivacyOptions>;
   limits: CollectorLimits;
   batch: Required<EngineOptions>;
@@ -201,7 +209,7 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
       throw new PetrelError('invalid-option', `\`${name}\` is not an option`);
     }
   }
-  const { sink, keys, origins = '*', path, metrics, clock = createSystemClock() } = options;
+  const { sink, keys, origins = '*', path, metrics, tail, clock = createSystemClock() } = options;
   const { onError = () => {}, onRequest = () => {} } = options;
   for (const method of ['write', 'has', 'close'] as const) {
     if (typeof sink?.[method] !== 'function') throw invalid('sink', `a Sink (no \`${method}\`)`, sink);
@@ -219,6 +227,7 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
     if (typeof value !== 'function') throw invalid(name, 'a function', value);
   }
   if (metrics !== undefined && metrics !== 'open') checkSecret('metrics', metrics, '"open", or ');
+  if (tail !== undefined) checkSecret('tail', tail);
 
   const limits = checkLimits(options.limits ?? {});
   const batch = checkEngineOptions((options.batch ?? {}) as Record<string, unknown>, SERVER_PRESET);
@@ -245,6 +254,7 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
     privacy: checkPrivacy(options.privacy ?? {}),
     trustProxy: checkNumber('trustProxy', options.trustProxy ?? 0, { min: 0, max: 10 }),
     ...(metrics !== undefined && { metrics }),
+    ...(tail !== undefined && { tail }),
     batch,
     ackTimeoutMs: time('ackTimeoutMs'),
     sinkTimeoutMs: time('sinkTimeoutMs'),
