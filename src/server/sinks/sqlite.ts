@@ -11,6 +11,7 @@ import { checkNumber, show } from '../../core/options.js';
 import type { SourceRange } from '../../core/wire.js';
 import type { Ledger, LedgerStore } from '../ledger/ledger.js';
 import { LEDGER_SCHEMA, openSqliteLedger } from '../ledger/sqlite-ledger.js';
+import { watchFile } from './lib/same-file.js';
 import { storableText } from './lib/text.js';
 import { type ReceivedEvent, rangesOf, type Sink, type SinkNotes } from './sink.js';
 
@@ -138,6 +139,7 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sqli
     // Apart, so that a file from before there were ledgers gets one.
     opened.exec(LEDGER_SCHEMA);
   });
+  const checkFile = watchFile(options.path);
   const insert = db.prepare(
     `INSERT OR IGNORE INTO events (${EVENT_COLUMNS.join(', ')}) VALUES (${EVENT_COLUMNS.map(() => '?').join(', ')})`,
   );
@@ -170,6 +172,7 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sqli
           }
           ledger.record({ events, duplicates, drops, tails, repeated });
         });
+        checkFile();
       } catch (error) {
         ledger.forget();
         throw error;
@@ -179,6 +182,7 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sqli
 
     async has(ranges) {
       refuseWhenClosed();
+      checkFile();
       return has(ranges);
     },
 
@@ -210,6 +214,7 @@ export async function createSqliteLedger(options: SqliteSinkOptions): Promise<Le
   const db = await openFile(options, (opened) => opened.exec(LEDGER_SCHEMA));
   // A request may be cut off between sink and ledger; when it comes again, its events are duplicates.
   const { record, forget, ...ledger } = openSqliteLedger(db, true);
+  const checkFile = watchFile(options.path);
   let closed = false;
   return {
     ...ledger,
@@ -217,6 +222,7 @@ export async function createSqliteLedger(options: SqliteSinkOptions): Promise<Le
       if (closed) throw new PetrelError('closed', 'the ledger is closed');
       try {
         transact(db, () => record(facts));
+        checkFile();
       } catch (error) {
         forget();
         throw error;
