@@ -41,8 +41,8 @@ const LIBRARY = {
   'vite/index': 'src/vite/index.ts',
 };
 
-/** Node's own, and the optional peers: `libsql` of its sink, OpenFeature and Vite for their types. Everything else is bundled: Petrel has no dependencies. */
-const EXTERNAL = [/^node:/, ...builtinModules, 'libsql', '@openfeature/web-sdk', 'vite'];
+/** Node's own, and the optional peers: the drivers of the sinks, OpenFeature and Vite for their types. Everything else is bundled: Petrel has no dependencies. */
+const EXTERNAL = [/^node:/, ...builtinModules, 'libsql', 'pg', /^@nats-io\//, '@openfeature/web-sdk', 'vite'];
 
 /**
  * One entry per file of a folder of src.

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { chromiumLaunchOptions } from './scripts/find-chromium.mjs';
 
 // unit     what runs in Node: engine, collector, worker and page parts with fake platforms
+// servers  sinks, against the servers they write to, which each file starts for itself
 // browser  what needs the real platform (IndexedDB, service workers, streams): the same contract suites, in Chromium
 // package  what `npm run build` made, and the demo over it: run it after a build
 export default defineConfig({
@@ -17,7 +18,16 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.browser.test.ts', 'test/package/**', 'test/demo/**'],
+          exclude: ['test/**/*.browser.test.ts', 'test/**/*.server.test.ts', 'test/package/**', 'test/demo/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          environment: 'node',
+          include: ['test/**/*.server.test.ts'],
+          globalSetup: ['scripts/install-servers.mjs'],
         },
       },
       {

@@ -44,6 +44,7 @@ const STAGES = [
   // The command line and the scripts use what was built, types and all.
   { name: 'types', command: ['scripts/typecheck.mjs'], minutes: 5, after: 'build' },
   { name: 'unit', command: vitest('unit'), minutes: 8, tests: 'vitest' },
+  { name: 'servers', command: vitest('servers'), minutes: 8, tests: 'vitest' },
   { name: 'browser', command: vitest('browser'), minutes: 5, tests: 'vitest', browser: true },
   { name: 'package', command: vitest('package'), minutes: 5, tests: 'vitest', after: 'build' },
   { name: 'size', command: ['scripts/size.mjs'], minutes: 1, after: 'build' },

@@ -31,6 +31,9 @@ const PACKAGES: Record<string, RegExp> = {
   'web-vitals/attribution': /^src\/plugins\//,
   '@openfeature/web-sdk': /^src\/plugins\//,
   libsql: /^src\/server\/sinks\//,
+  pg: /^src\/server\/sinks\//,
+  '@nats-io/jetstream': /^src\/server\/sinks\//,
+  '@nats-io/transport-node': /^src\/server\/sinks\//,
   vite: /^src\/vite\//,
   node: /^src\/(server\/(node\.ts|sinks\/)|testing\/|vite\/)/,
 };

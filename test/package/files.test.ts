@@ -127,6 +127,9 @@ describe('the exports', () => {
     'petrel/testing',
     'petrel/sinks/sqlite',
     'petrel/sinks/ndjson',
+    'petrel/sinks/postgres',
+    'petrel/sinks/nats',
+    'petrel/sinks/nats-consumer',
     'petrel/inspector',
     'petrel/vite',
   ])('%s loads in Node and does nothing but export', async (entry) => {
