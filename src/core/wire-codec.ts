@@ -189,13 +189,13 @@ export const MAX_CARRIED = 10_000;
 const MAX_TIME = 8.64e15;
 
 /** Ids are at most this long, in UTF-16 code units; Segment's and RudderStack's limit for a user id is the same order. */
-const MAX_ID_LENGTH = 512;
+export const MAX_ID_LENGTH = 512;
 
 /** A lower-case word with dashes. New categories and drop reasons come with newer senders, and are kept. */
-const WORD_PATTERN = /^[a-z][a-z0-9-]{0,39}$/;
+export const WORD_PATTERN = /^[a-z][a-z0-9-]{0,39}$/;
 
 /** What `JSON.stringify` adds to an event beside its name, properties and origin: keys, digits, quotes. */
-const EVENT_OVERHEAD_BYTES = 120;
+export const EVENT_OVERHEAD_BYTES = 120;
 
 /**
  * Reads an untrusted body: a value that came out of `JSON.parse`.
@@ -454,7 +454,7 @@ function checkOrigin(origin: unknown): CheckedOrigin {
 }
 
 /** What is wrong with a value that is to be JSON, if anything. Goes no deeper than `depth`, so hostile nesting cannot exhaust the stack. */
-function faultOf(value: unknown, depth: number): 'bad-properties' | 'too-deep' | undefined {
+export function faultOf(value: unknown, depth: number): 'bad-properties' | 'too-deep' | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'bad-properties';
   if (typeof value !== 'object') return 'bad-properties';
@@ -468,7 +468,7 @@ function faultOf(value: unknown, depth: number): 'bad-properties' | 'too-deep' |
 }
 
 /** The text, fit for a text column: PostgreSQL refuses NUL, and no encoder of UTF-8 has a lone surrogate. */
-function storable(text: string): string {
+export function storable(text: string): string {
   return text.replace(/\0|\p{Surrogate}/gu, '\ufffd');
 }
 
@@ -480,7 +480,7 @@ function isSeq(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
-function isTime(value: unknown): value is number {
+export function isTime(value: unknown): value is number {
   return typeof value === 'number' && Math.abs(value) <= MAX_TIME;
 }
 

@@ -4,6 +4,7 @@ import { createMemoryStore } from '../core/memory-store.js';
 import type { Outcome } from '../core/outcome.js';
 import type { SourceRange } from '../core/wire.js';
 import { createRecentEvents } from './dedupe.js';
+import { isNumbered } from './ledger/record.js';
 import type { CheckedOptions } from './options.js';
 import { Refusal } from './refusal.js';
 import type { ReceivedDrop, ReceivedEvent, ReceivedTail, SinkNotes, SinkResult } from './sinks/sink.js';
@@ -185,7 +186,7 @@ export function createIntake(options: CheckedOptions): Intake {
     const { id, source, seq } = entry.event;
     inFlight.delete(id);
     waitingBytes -= entry.size;
-    if (fate === 'stored') recent.add(source, seq);
+    if (fate === 'stored' && isNumbered(entry.event)) recent.add(source, seq);
     let isNew = !entry.wasStored;
     for (const { request, position } of entry.waiters) {
       if (request.answered) continue;
@@ -238,6 +239,9 @@ export function createIntake(options: CheckedOptions): Intake {
     return { request, receipt };
   }
 
+  /** Whether it is known to be stored. Of events without a number nothing is remembered: that is the sink's business. */
+  const isRecent = (event: ReceivedEvent) => isNumbered(event) && recent.has(event.source, event.seq);
+
   /** What of the events is new. @throws {@link Refusal} when there is no room: a request is taken as a whole or not at all. */
   function findFresh(events: readonly ReceivedEvent[], sizes: readonly number[]): Map<string, InFlight> {
     const fresh = new Map<string, InFlight>();
@@ -250,7 +254,7 @@ export function createIntake(options: CheckedOptions): Intake {
           entry.waiters = entry.waiters.filter(({ request }) => !request.answered);
           crowded ||= entry.waiters.length >= MAX_WAITERS;
         }
-      } else if (!recent.has(event.source, event.seq) && !fresh.has(event.id)) {
+      } else if (!isRecent(event) && !fresh.has(event.id)) {
         fresh.set(event.id, { event, size: sizes[i]!, waiters: [], wasStored: false });
         bytes += sizes[i]!;
       }
