@@ -63,7 +63,7 @@ export function createCors(origins: AllowedOrigins): Cors {
           ...(allows(request) && {
             ...this.headers(request),
             'Access-Control-Allow-Methods': 'POST',
-            'Access-Control-Allow-Headers': 'Content-Type, Content-Encoding',
+            'Access-Control-Allow-Headers': 'Authorization, Content-Type, Content-Encoding',
             'Access-Control-Max-Age': String(PREFLIGHT_MAX_AGE_S),
           }),
           Allow: 'POST, OPTIONS',

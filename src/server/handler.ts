@@ -1,6 +1,7 @@
 import { PetrelError } from '../core/errors.js';
 import { createCors } from './cors.js';
 import type { ReadingBudget } from './decode.js';
+import { decoderFor } from './decoders/index.js';
 import { createIntake, type IntakeState } from './intake.js';
 import type { Ledger } from './ledger/ledger.js';
 import { readLedger } from './ledger/route.js';
@@ -22,7 +23,8 @@ const LIVE: readonly (keyof LiveOptions)[] = ['keys', 'origins', 'limits', 'rate
 /** A collector: a function from request to answer, fit for any server that speaks the Fetch API. */
 export interface Collector {
   /**
-   * Never rejects. POST: 200 with a `WireAnswer` once everything in the request is stored, else a status and a `WireError`.
+   * Never rejects. POST: 200 with a `WireAnswer` once everything in the request is stored, else a status and a `WireError`;
+   * what came in another format (`formats`) is answered with 200 as its clients expect it.
    * OPTIONS: the preflight. GET of a path ending in `/healthz`: 200 as long as the process lives; in `/readyz`: 200 while requests
    * should be sent here, else 503; in `/metrics`, `/ledger` and `/tail`, where the options open them: counters, what arrived and what
    * did not, and a stream of what arrives.
@@ -154,7 +156,7 @@ export function createCollector(options: CollectorOptions): Collector {
         const information = await inform(request, pathname, headers);
         if (information) return information;
       }
-      if (path !== undefined && pathname !== path) {
+      if (path !== undefined && pathname !== path && !decoderFor(request, rules.formats).hasOwnPath) {
         throw new Refusal('not-found', `nothing is at ${pathname.slice(0, 100)}`);
       }
       if (request.method !== 'POST') {
@@ -227,11 +229,11 @@ interface Live extends Rules {
 
 /** What requests are measured by, made of the options. Limiters whose rate is what it was go on: a reload is no amnesty. */
 function rulesOf(
-  { keys, limits, privacy, trustProxy, origins, rates }: CheckedOptions,
+  { keys, limits, privacy, trustProxy, formats, origins, rates }: CheckedOptions,
   now: () => number,
   before?: Live,
 ) {
-  const live: Live = { limits, privacy, trustProxy, rates, cors: createCors(origins), ...(keys && { keys }) };
+  const live: Live = { limits, privacy, trustProxy, formats, rates, cors: createCors(origins), ...(keys && { keys }) };
   for (const name of ['perAddress', 'perKey'] as const) {
     const perSecond = rates[name];
     if (perSecond === undefined) continue;

@@ -12,6 +12,7 @@ export {
 export type { CollectConfig } from './collect-config.js';
 export type { AllowedOrigins } from './cors.js';
 export { type DecodeLimits, decodeBatch } from './decode.js';
+export type { FormatName } from './decoders/index.js';
 export { type Collector, createCollector, type LiveOptions } from './handler.js';
 export type { IntakeState } from './intake.js';
 export { auditLedger, type Discrepancy, type LedgerAudit } from './ledger/audit.js';

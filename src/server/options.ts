@@ -4,6 +4,7 @@ import { checkEngineOptions, checkNumber, type EngineOptions, show } from '../co
 import { createSystemClock } from '../web/system-clock.js';
 import type { AllowedOrigins } from './cors.js';
 import { type DecodeLimits, MAX_BODY_BYTES, MAX_INFLATED_BYTES } from './decode.js';
+import { FORMAT_NAMES, type FormatName } from './decoders/index.js';
 import type { LedgerStore } from './ledger/ledger.js';
 import { checkPrivacy, type PrivacyOptions } from './privacy.js';
 import { checkRates, type RateOptions } from './rate-limit.js';
@@ -78,6 +79,13 @@ export interface CollectorOptions {
    * Absent: every path is taken.
    */
   path?: string;
+  /**
+   * Formats that are read besides Petrel's own: `segment` (Segment's and RudderStack's clients) at paths ending in `/v1/batch`, `/v1/track` …,
+   * `otlp` (OpenTelemetry logs as JSON) at `/v1/logs`, `cloudevents` and `ndjson` at every path by their content types. `[]`: none.
+   * The first two have their paths in spite of `path`. See docs/formats.md.
+   * @defaultValue all
+   */
+  formats?: readonly FormatName[];
   limits?: Partial<CollectorLimits>;
   rates?: RateOptions;
   privacy?: PrivacyOptions;
@@ -172,6 +180,7 @@ const NAMES: readonly (keyof CollectorOptions)[] = [
   'keys',
   'origins',
   'path',
+  'formats',
   'limits',
   'rates',
   'privacy',
@@ -210,7 +219,7 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
     }
   }
   const { sink, keys, origins = '*', path, metrics, tail, clock = createSystemClock() } = options;
-  const { onError = () => {}, onRequest = () => {} } = options;
+  const { onError = () => {}, onRequest = () => {}, formats = FORMAT_NAMES } = options;
   for (const method of ['write', 'has', 'close'] as const) {
     if (typeof sink?.[method] !== 'function') throw invalid('sink', `a Sink (no \`${method}\`)`, sink);
   }
@@ -222,6 +231,9 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
   }
   if (path !== undefined && !(typeof path === 'string' && path.startsWith('/'))) {
     throw invalid('path', 'a path that begins with "/"', path);
+  }
+  if (!Array.isArray(formats) || !formats.every((format) => FORMAT_NAMES.includes(format))) {
+    throw invalid('formats', `a list of ${FORMAT_NAMES.join(', ')}`, formats);
   }
   for (const [name, value] of Object.entries({ onError, onRequest })) {
     if (typeof value !== 'function') throw invalid(name, 'a function', value);
@@ -249,6 +261,7 @@ export function checkCollectorOptions(options: CollectorOptions): CheckedOptions
     ...(keys && { keys }),
     origins,
     ...(path !== undefined && { path }),
+    formats,
     limits,
     rates: checkRates(options.rates ?? {}),
     privacy: checkPrivacy(options.privacy ?? {}),

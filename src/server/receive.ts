@@ -1,7 +1,9 @@
 import type { WireAnswer } from '../core/wire.js';
-import { type ExpandedBody, expandBody } from '../core/wire-codec.js';
 import { addressOf, senderOf } from './address.js';
-import { type ReadingBudget, readJson } from './decode.js';
+import { type ReadingBudget, readBytes } from './decode.js';
+import type { DecodedBody } from './decoders/decoder.js';
+import { decoderFor } from './decoders/index.js';
+import { isPetrelBody, petrelDecoder } from './decoders/petrel.js';
 import type { Intake } from './intake.js';
 import type { CheckedOptions } from './options.js';
 import { addContext, anonymise, asksForPrivacy, type PlacedEvents, visibleAddress } from './privacy.js';
@@ -12,7 +14,7 @@ import { checkKey } from './secrets.js';
 import type { ReceivedEvent } from './sinks/sink.js';
 
 /** What requests are measured by: the options of the moment. A request keeps those it began with. */
-export interface Rules extends Pick<CheckedOptions, 'keys' | 'limits' | 'privacy' | 'trustProxy'> {
+export interface Rules extends Pick<CheckedOptions, 'keys' | 'limits' | 'privacy' | 'trustProxy' | 'formats'> {
   perAddress?: RateLimiter;
   perKey?: RateLimiter;
 }
@@ -20,10 +22,11 @@ export interface Rules extends Pick<CheckedOptions, 'keys' | 'limits' | 'privacy
 /** A post's way from body to answer. */
 export interface Receiver {
   /**
-   * Resolves when everything in the body is stored or rejected. Adds to the record what becomes known on the way.
+   * Resolves when everything in the body is stored or rejected, with the answer in the body's format. Adds to the record what becomes
+   * known on the way.
    * @throws what {@link refusalOf} makes an answer of
    */
-  receive(request: Request, client: ClientInfo | undefined, rules: Rules, record: RequestRecord): Promise<WireAnswer>;
+  receive(request: Request, client: ClientInfo | undefined, rules: Rules, record: RequestRecord): Promise<object>;
 }
 
 export function createReceiver({
@@ -45,19 +48,23 @@ export function createReceiver({
       if (ip !== undefined) record.address = ip;
       if (address !== undefined) limitRate(rules.perAddress, senderOf(address), 1, 'requests from this address');
 
-      const body = await readJson(request, limits, reading);
+      let decoder = decoderFor(request, rules.formats);
+      const bytes = await readBytes(request, limits, reading, decoder.contentType);
+      const body = decoder.parse(bytes, request.headers);
+      // A tracker's endpoint may have any path.
+      if (isPetrelBody(body)) decoder = petrelDecoder;
+      const key = decoder.keyOf(body, request);
       // Before the body is expanded: who has no key causes no work.
       if (keys) {
-        const key = typeof body === 'object' && body !== null ? (body as { key?: unknown }).key : undefined;
         checkKey(key, keys);
         record.key = key as string;
       }
-      const expanded = expandBody(body, limits);
+      const expanded = await decoder.expand(body, { request, limits, receivedAt });
       const { batchId, drops = [], carried, tails = [] } = expanded.head;
       if (expanded.events.length > 0) {
-        limitRate(rules.perKey, expanded.head.key ?? '', expanded.events.length, 'events with this write key');
+        limitRate(rules.perKey, String(key ?? ''), expanded.events.length, 'events with this write key');
       }
-      const all = place(expanded, receivedAt);
+      const all = place(expanded, key, receivedAt);
       const { kept, rejected } = isPrivate ? anonymise(all) : { kept: all, rejected: [] };
       if (ip !== undefined) addContext(kept.events, { ip });
 
@@ -80,7 +87,7 @@ export function createReceiver({
       record.accepted = answer.accepted;
       record.duplicates = answer.duplicates;
       record.rejected = answer.rejected.length;
-      return answer;
+      return decoder.answer(answer);
     },
   } satisfies Receiver;
 }
@@ -91,16 +98,16 @@ function limitRate(limiter: RateLimiter | undefined, sender: string, amount: num
 }
 
 /** The events as sinks get them, each with its place in the request. */
-function place({ head, events, sizes, rejected }: ExpandedBody, receivedAt: number): PlacedEvents {
-  const { sentAt, batchId, sdk, key } = head;
+function place({ head, events, sizes, rejected }: DecodedBody, key: unknown, receivedAt: number): PlacedEvents {
+  const { sentAt = receivedAt, batchId, sdk } = head;
   // Completed in place: nobody else has them, and copies of every event were a tenth of the collector's time.
   const received = events as ReceivedEvent[];
   for (const event of received) {
     event.receivedAt = receivedAt;
-    event.sentAt = sentAt;
+    event.sentAt ??= sentAt;
     if (batchId) event.batchId = batchId;
     if (sdk !== undefined) event.sdk = sdk;
-    if (key !== undefined) event.key = key;
+    if (typeof key === 'string') event.key = key;
   }
   // Those that are not among the rejected, in order.
   const positions: number[] = [];

@@ -36,7 +36,7 @@ describe('an open collector', () => {
     expect(Object.fromEntries(headers)).toMatchObject({
       'access-control-allow-origin': '*',
       'access-control-allow-methods': 'POST',
-      'access-control-allow-headers': 'Content-Type, Content-Encoding',
+      'access-control-allow-headers': 'Authorization, Content-Type, Content-Encoding',
       'access-control-max-age': '7200',
     });
   });

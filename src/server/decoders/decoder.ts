@@ -33,6 +33,8 @@ export interface Decoder {
   readonly name: string;
   /** The content types it reads, where a request has one. Default: those of Petrel's bodies. */
   readonly contentType?: RegExp;
+  /** It is known by its path, which it has in spite of the collector's own. */
+  readonly hasOwnPath?: true;
   /** Whether the request is in this format, by path and labels alone. */
   matches(pathname: string, headers: Headers): boolean;
   /** The body as a value. @throws Refusal */

@@ -25,6 +25,7 @@ interface Body {
  */
 export const otlpDecoder: Decoder = {
   name: 'otlp',
+  hasOwnPath: true,
   contentType: /^application\/(?:json|x-protobuf)\s*(?:;|$)/i,
   matches: (pathname) => pathname.endsWith('/v1/logs'),
   parse(bytes, headers) {

@@ -15,6 +15,7 @@ const TYPES: { [call: string]: string } = { t: 'track', p: 'page', i: 'identify'
  */
 export const segmentDecoder: Decoder = {
   name: 'segment',
+  hasOwnPath: true,
   matches: (pathname) => PATH.test(pathname),
   parse: (bytes) => parseJson(bytes),
   keyOf(body, request) {
