@@ -77,6 +77,25 @@ describe('petrel init', () => {
   });
 });
 
+describe('petrel init --formats', () => {
+  it('copies the worker that knows other formats, under its own name', () => {
+    const { status } = petrel('init', 'public', '--formats');
+
+    const copy = readFileSync(join(site, 'public', 'petrel-sw-formats.js'));
+    expect(status).toBe(0);
+    expect(copy.equals(readFileSync(join(root, 'dist', 'petrel-sw-formats.js')))).toBe(true);
+    expect(existsSync(copied())).toBe(false);
+    expect(petrel('init', 'public', '--formats', '--check').status).toBe(0);
+  });
+
+  it('says which call would mend a copy that is missing', () => {
+    const { status, stderr } = petrel('init', 'public', '--formats', '--check');
+
+    expect(status).toBe(1);
+    expect(stderr).toContain('npx petrel init public --formats');
+  });
+});
+
 describe('petrel init --check', () => {
   it('is content with a fresh copy', () => {
     petrel('init', 'public');
