@@ -313,6 +313,7 @@ export default [
   standalone('src/page/script-tag.ts', 'petrel.js', 'iife'),
   ...Object.entries(CHUNKS).map(([input, file]) => standalone(input, file, 'es')),
   standalone('sw/worker.ts', 'petrel-sw.js', 'iife'),
+  standalone('sw/formats-worker.ts', 'petrel-sw-formats.js', 'iife'),
   standalone('sw/index.ts', 'sw.js', 'es'),
   standalone('src/inspector/index.ts', 'inspector.js', 'es'),
   ...Object.entries({ ...PLUGINS, ...FACADES }).map(([name, input]) => standalone(input, `${name}.js`, 'es')),

@@ -4,8 +4,10 @@
  */
 import { PetrelError } from '../src/core/errors.js';
 import { show } from '../src/core/options.js';
+import type { Format } from '../src/formats/lib/format.js';
 import { isQueuedEvent } from '../src/web/check-event.js';
-import { createHostEngine } from '../src/web/engine.js';
+import { createHostEngine, type Formats } from '../src/web/engine.js';
+import { couriersOf } from '../src/web/format-courier.js';
 import { createIdbDatabase } from '../src/web/idb-database.js';
 import { createIdbStore } from '../src/web/idb-store.js';
 import { createLeader } from '../src/web/leader.js';
@@ -26,6 +28,17 @@ export interface PetrelWorkerOptions {
    * @defaultValue true
    */
   backgroundSync?: boolean;
+  /**
+   * Formats besides Petrel's own that pages may name as `format`: those of `petrel/formats/…`.
+   * @defaultValue none
+   * @example
+   * ```ts
+   * import { segment } from 'petrel/formats/segment';
+   *
+   * startPetrel({ formats: [segment] });
+   * ```
+   */
+  formats?: readonly Format[];
 }
 
 /**
@@ -42,12 +55,20 @@ export interface PetrelWorkerOptions {
  * startPetrel();
  * ```
  */
-export function startPetrel(options: PetrelWorkerOptions = {}): void {
-  startWorker(self as unknown as ServiceWorkerGlobalScope, options);
+export function startPetrel({ formats = [], ...options }: PetrelWorkerOptions = {}): void {
+  startWorker(self as unknown as ServiceWorkerGlobalScope, options, false, couriersOf(formats));
 }
 
-/** As {@link startPetrel}, in a scope that is passed. `own`: the worker is Petrel's alone, so it also installs and updates itself. */
-export function startWorker(scope: ServiceWorkerGlobalScope, options: PetrelWorkerOptions, own = false): void {
+/**
+ * As {@link startPetrel}, in a scope that is passed. `own`: the worker is Petrel's alone, so it also installs and updates itself.
+ * The formats come ready made, so that the plain worker has no code for them.
+ */
+export function startWorker(
+  scope: ServiceWorkerGlobalScope,
+  options: Omit<PetrelWorkerOptions, 'formats'>,
+  own = false,
+  formats: Formats = {},
+): void {
   const { database: name = 'petrel', backgroundSync = true } = check(options);
   const clock = createSystemClock();
   const database = createIdbDatabase({ name, clock });
@@ -62,12 +83,13 @@ export function startWorker(scope: ServiceWorkerGlobalScope, options: PetrelWork
     onLine: () => scope.navigator.onLine,
     clients: async () => (await scope.clients.matchAll({ includeUncontrolled: true })).map(({ id }) => id),
     gpc: () => (scope.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true,
+    formats,
     awakeMs: AWAKE_MS,
   });
   listen(scope, engine, createLifetime({ scope, engine, meta, clock, backgroundSync, own }));
 }
 
-function check(options: PetrelWorkerOptions): PetrelWorkerOptions {
+function check(options: Omit<PetrelWorkerOptions, 'formats'>): typeof options {
   const kinds: { [option: string]: string } = { database: 'string', backgroundSync: 'boolean' };
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(kinds, option)) throw new PetrelError('invalid-option', `\`${option}\` is not an option`);

@@ -89,7 +89,7 @@ export async function createSite(): Promise<Site> {
 /** The file behind a path: the ready worker at the root, as `petrel init` puts it; built files; pages. */
 function fileOf(pathname: string): string {
   const path = normalize(pathname);
-  if (/^\/petrel-sw\.js(\.map)?$/.test(path)) return join(DIST, path);
+  if (/^\/petrel-sw(-formats)?\.js(\.map)?$/.test(path)) return join(DIST, path);
   if (path.startsWith('/petrel/')) return join(DIST, path.slice('/petrel/'.length));
   return `${PAGES}${path.slice(1)}${extname(path) ? '' : '.html'}`;
 }

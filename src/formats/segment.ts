@@ -31,6 +31,8 @@ const PAGE_FIELDS = ['url', 'title', 'referrer'];
  */
 export const segment: Format = {
   name: 'segment',
+  // As Segment's own browser client does.
+  simpleType: 'text/plain;charset=UTF-8',
   encode(events, head) {
     const sentAt = isoTime(head.sentAt);
     return pack(

@@ -68,7 +68,7 @@ export interface HostEngineOptions {
   clients?: () => Promise<readonly string[]>;
   /** Whether the visitor asks for privacy (Global Privacy Control): then no id is made up for them. Default: no. */
   gpc?: () => boolean;
-  /** Makes the encoder, or courier, for each wire format that is known here. Default: `petrel`. */
+  /** Makes the encoder, or courier, for each wire format that is known here besides, or instead of, `petrel`. */
   formats?: Formats;
   /**
    * How long the host stays awake for something that is due later, in milliseconds. For what is due later than that the page
@@ -133,9 +133,10 @@ export function createHostEngine({
   onLine,
   clients,
   gpc = () => false,
-  formats = PETREL_FORMAT,
+  formats: others,
   awakeMs = Number.POSITIVE_INFINITY,
 }: HostEngineOptions): HostEngine {
+  const formats: Formats = { ...PETREL_FORMAT, ...others };
   const destinations = new Map<string, Destination>();
   const watchers = new Map<string, Watcher>();
   const identity = createIdentity({ meta, clock });
@@ -169,7 +170,10 @@ export function createHostEngine({
     const config = newer ? given : kept;
     if (!config) return undefined;
     if (!Object.hasOwn(formats, config.format)) {
-      throw new PetrelError('invalid-option', `\`format\` "${config.format}" is not known here`);
+      throw new PetrelError(
+        'invalid-option',
+        `\`format\` "${config.format}" is not known to this host (${kind}): serve petrel-sw-formats.js`,
+      );
     }
     let destination = destinations.get(to);
     if (!destination || newer) {

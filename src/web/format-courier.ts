@@ -1,8 +1,11 @@
 import type { Clock } from '../core/clock.js';
+import { PetrelError } from '../core/errors.js';
 import { eventId, type QueuedEvent } from '../core/event.js';
+import { show } from '../core/options.js';
 import type { Outcome } from '../core/outcome.js';
 import type { Courier } from '../core/transport.js';
 import type { Format, FormatEvent, RefusedEvent } from '../formats/lib/format.js';
+import type { Formats } from './engine.js';
 
 /** The package's version, put in place by the build. */
 declare const __VERSION__: string;
@@ -10,18 +13,25 @@ declare const __VERSION__: string;
 export interface FormatCourierOptions {
   clock: Clock;
   key?: string | undefined;
-  /** The media type to send as, instead of the format's own: one that needs no preflight, where receivers are known to take it. */
-  contentType?: string;
+}
+
+/** Formats as the engine takes them, by their names. @throws PetrelError `invalid-option` for what is no format */
+export function couriersOf(formats: readonly Format[]): Formats {
+  const couriers: Formats = {};
+  for (const format of formats) {
+    if (typeof format?.name !== 'string' || typeof format.encode !== 'function') {
+      throw new PetrelError('invalid-option', `\`formats\` must be a list of formats, not of ${show(format)}`);
+    }
+    couriers[format.name] = ({ key }, clock) => createFormatCourier(format, { clock, key });
+  }
+  return couriers;
 }
 
 /**
  * Delivers batches in somebody else's format. What does not fit into one body is the rest of a partial delivery, and goes next;
  * what the format cannot carry is set aside with a reason. Drops and tails are Petrel's own, and have no place in it.
  */
-export function createFormatCourier(
-  format: Format,
-  { clock, key, contentType }: FormatCourierOptions,
-): Courier<QueuedEvent> {
+export function createFormatCourier(format: Format, { clock, key }: FormatCourierOptions): Courier<QueuedEvent> {
   return {
     async deliver(batch, transport): Promise<Outcome> {
       const events: FormatEvent[] = [];
@@ -40,7 +50,7 @@ export function createFormatCourier(
       const inBatch = ({ index, reason }: RefusedEvent): RefusedEvent => ({ index: positions[index]!, reason });
       refused.push(...encoded.refused.map(inBatch));
       if (encoded.taken.length > 0) {
-        const payload = { body: encoded.body, contentType: contentType ?? encoded.contentType };
+        const payload = { body: encoded.body, contentType: format.simpleType ?? encoded.contentType };
         const outcome = await transport.send(payload, batch, (answer) => {
           refused.push(...(format.refusedBy?.(answer, events, encoded.taken) ?? []).map(inBatch));
           return { kind: 'delivered' };

@@ -60,8 +60,8 @@ describe('the files a browser loads', () => {
     expect(importsOf(code)).toEqual({ now: [], later: ['computed'] });
   });
 
-  it('petrel-sw.js is one classic script: no import, no import()', () => {
-    const code = read('petrel-sw.js');
+  it.each(['petrel-sw.js', 'petrel-sw-formats.js'])('%s is one classic script: no import, no import()', (file) => {
+    const code = read(file);
 
     expect(() => new Script(code)).not.toThrow();
     expect(importsOf(code)).toEqual({ now: [], later: [] });
@@ -74,6 +74,7 @@ describe('the files a browser loads', () => {
     'register.js',
     'in-page-host.js',
     'petrel-sw.js',
+    'petrel-sw-formats.js',
     'sw.js',
     'inspector.js',
     ...plugins,

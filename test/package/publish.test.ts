@@ -37,7 +37,7 @@ describe('what would be published', () => {
       '@arethetypeswrong/cli/dist/index.js',
       ...[tarball, '--profile', 'esm-only', '--no-color', '--no-emoji'],
       // A file to copy and to serve, which nobody imports.
-      ...['--exclude-entrypoints', './petrel-sw.js'],
+      ...['--exclude-entrypoints', './petrel-sw.js', './petrel-sw-formats.js'],
       ...['--include-entrypoints', './sinks/sqlite', './sinks/memory'],
     );
 

@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/core/outcome.js';
 import { otlp } from '../../src/formats/otlp.js';
 import { segment } from '../../src/formats/segment.js';
 import { createFetchTransport } from '../../src/web/fetch-transport.js';
-import { createFormatCourier } from '../../src/web/format-courier.js';
+import { couriersOf, createFormatCourier } from '../../src/web/format-courier.js';
 import { createFakeClock } from '../support/fake-clock.js';
 import { sampleEvents } from '../support/sample-events.js';
 
@@ -26,7 +26,7 @@ function batchOf(events: QueuedEvent[]): EventBatch<QueuedEvent> {
 }
 
 /** A courier of `format` to an endpoint that answers as told. */
-function setup(format: typeof segment, respond: (init: RequestInit) => Response, contentType?: string) {
+function setup(format: typeof segment, respond: (init: RequestInit) => Response) {
   const fetch = vi.fn(async (_url: string, init: RequestInit) => respond(init));
   const transport = createFetchTransport<QueuedEvent>({
     endpoint: 'https://vendor.example/v1/batch',
@@ -34,7 +34,7 @@ function setup(format: typeof segment, respond: (init: RequestInit) => Response,
     fetch: fetch as never,
     idOf: ({ seq }) => `${seq}`,
   });
-  const courier = createFormatCourier(format, { clock, key: 'k1', ...(contentType && { contentType }) });
+  const courier = createFormatCourier(format, { clock, key: 'k1' });
   const deliver = (events: QueuedEvent[]): Promise<Outcome> => courier.deliver(batchOf(events), transport);
   const body = (call: number) => JSON.parse(fetch.mock.calls[call]![1].body as string);
   return { fetch, deliver, body };
@@ -44,7 +44,7 @@ const large = (event: QueuedEvent, bytes: number) => ({ ...event, properties: `{
 
 describe("a courier of somebody else's format", () => {
   it('delivers a batch in that format, with its key', async () => {
-    const { deliver, body, fetch } = setup(segment, () => Response.json({ success: true }), 'text/plain');
+    const { deliver, body, fetch } = setup(segment, () => Response.json({ success: true }));
     const events = sampleEvents(20);
 
     expect(await deliver(events)).toEqual({ kind: 'delivered' });
@@ -55,7 +55,7 @@ describe("a courier of somebody else's format", () => {
     ).toEqual(
       events.map(({ origin, seq, name, properties }) => [`${origin.source}.${seq}`, name, JSON.parse(properties!)]),
     );
-    expect(fetch.mock.calls[0]![1].headers).toEqual({ 'content-type': 'text/plain' });
+    expect(fetch.mock.calls[0]![1].headers).toEqual({ 'content-type': 'text/plain;charset=UTF-8' });
   });
 
   it('delivers as much as one body takes, and says that of the rest nothing is known', async () => {
@@ -125,5 +125,10 @@ describe("a courier of somebody else's format", () => {
     const { deliver } = setup(segment, () => Response.json({ accepted: 0, rejected: [{ id: '41', reason: 'x' }] }));
 
     expect(await deliver(sampleEvents(1))).toEqual({ kind: 'delivered' });
+  });
+
+  it('is made for each format by its name, and for nothing that is no format', () => {
+    expect(Object.keys(couriersOf([segment, otlp]))).toEqual(['segment', 'otlp']);
+    expect(() => couriersOf(['segment' as never])).toThrow('`formats` must be a list of formats, not of "segment"');
   });
 });

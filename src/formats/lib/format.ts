@@ -54,6 +54,8 @@ export interface EncodedEvents {
 export interface Format {
   /** What the page's option `format` says. */
   readonly name: string;
+  /** A media type that the format's receivers take as well, and that browsers send without asking first (a preflight). */
+  readonly simpleType?: string;
   /** Puts as many of the events into one body as the receiver takes at once, in their order. Never throws for an event. */
   encode(events: readonly FormatEvent[], head: FormatHead): EncodedEvents;
   /**
