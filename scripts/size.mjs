@@ -1,4 +1,5 @@
-// Weighs what a browser downloads, against its budget: `node scripts/size.mjs [--json]`. Over budget, it ends with 1.
+// Weighs what a browser downloads, against its budget: `node scripts/size.mjs [--json | --markdown]`. Over budget, it ends with 1.
+// docs/sizes.md is made with --markdown.
 // Files are weighed as they are shipped, the sourceMappingURL comment included.
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -53,8 +54,27 @@ function verdict(row) {
   return row.goal === undefined ? left : `${left}; goal ${row.goal} ${row.gzip <= row.goal ? 'met' : 'not met'}`;
 }
 
+/** The page docs/sizes.md. What one writes to get a file, where that is an import. */
+function markdown() {
+  const lines = rows.map(({ file, what, min, gzip, brotli }) => {
+    const name = /^(plugins|compat)\//.test(file) ? `petrel/${file.replace(/\.js$/, '')}` : file;
+    return `| \`${name}\` | ${what} | ${[min, gzip, brotli].map((bytes) => bytes?.toLocaleString('en')).join(' | ')} |`;
+  });
+  return `# Sizes
+
+What a browser downloads for each import, in bytes, as published (\`node scripts/size.mjs --markdown > docs/sizes.md\`). \`import { createTracker }
+from 'petrel'\` is \`index.js\`; on a first visit, when the browser is idle, \`register.js\` follows and the worker is installed. Each
+plugin is complete by itself. \`npm run size\` holds every file against a budget.
+
+| import or file | | minified | gzip -9 | brotli |
+|---|---|--:|--:|--:|
+${lines.join('\n')}`;
+}
+
 if (process.argv.includes('--json')) {
   console.log(JSON.stringify(rows, null, 2));
+} else if (process.argv.includes('--markdown')) {
+  console.log(markdown());
 } else {
   const table = [
     ['file', '', 'min', 'gzip', 'brotli', 'budget', ''],

@@ -1,4 +1,10 @@
-/** The ready-made worker, `petrel-sw.js`: one classic script, registered at a scope without pages. */
+/**
+ * The ready-made worker, `petrel-sw.js`: one classic script, registered at a scope without pages; or imported by a classic worker of
+ * the site's own: `importScripts('/petrel-sw.js')`.
+ */
 import { startWorker } from './index.js';
+import { isOwn } from './own.js';
 
-startWorker(self as unknown as ServiceWorkerGlobalScope, {}, true);
+const scope = self as unknown as ServiceWorkerGlobalScope;
+
+startWorker(scope, {}, isOwn(scope));

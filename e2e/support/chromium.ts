@@ -32,7 +32,7 @@ export interface ChromiumOptions {
 }
 
 /**
- * What Chromium itself writes into the console when a request fails, a navigation cuts one, or a worker may not be registered: no page
+ * What Chromium itself writes into the console when a request fails, a navigation cuts one, or a script or worker is refused: no page
  * can prevent it, and such failures are what the stories are about.
  */
 const OWN_WORDS = new RegExp(
@@ -42,7 +42,9 @@ const OWN_WORDS = new RegExp(
     'net::ERR_',
     'when fetching the script',
     'The script has an unsupported MIME type',
-    'violates the following Content Security Policy directive',
+    'violates the following Content Security [Pp]olicy directive',
+    "requires 'TrustedScriptURL' assignment",
+    "Failed to find a valid digest in the 'integrity' attribute",
   ].join('|'),
 );
 

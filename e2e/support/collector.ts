@@ -55,7 +55,8 @@ export async function openCollector(): Promise<{ collector: TestCollector; close
   const sink = await createSqliteSink({ path });
   const collector = createCollector({
     sink,
-    keys: [KEY],
+    // The examples have a key of their own.
+    keys: [KEY, 'example'],
     onError: (error, where) => void errors.push(`${where}: ${error}`),
   });
   const reader = new Database(path, { readonly: true });

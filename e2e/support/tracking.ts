@@ -11,6 +11,7 @@ interface Harness {
   plugins: { [name: string]: Plugin };
   dropped: TrackerEvents['dropped'][];
   trackOnClick: string[];
+  use(tracker: Tracker): void;
   watch(): void;
   track(names: string[], properties?: object): void;
 }

@@ -1,0 +1,8 @@
+import react from '@vitejs/plugin-react';
+import { petrel } from 'petrel/vite';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  plugins: [react(), petrel()],
+  server: { proxy: { '/events': 'http://127.0.0.1:8787' } },
+});
