@@ -125,7 +125,7 @@ export interface HostStats extends Stats {
 
 /** Who keeps the queue. */
 export interface HostInfo {
-  /** `worker`: the service worker. `page`: the engine in the page, with IndexedDB. `memory`: the same without it, lost with the page. */
+  /** `worker`: the service worker. `page`: the engine beside the tracker (in the page, or in a worker that tracks), with IndexedDB. `memory`: the same without it, lost with the page. */
   kind: 'worker' | 'page' | 'memory';
   /** Its release. The page may be of another one while an update is under way. */
   version: string;

@@ -15,6 +15,7 @@ const ARROWS: Record<string, Record<string, 'value' | 'type'>> = {
   web: { core: 'value', protocol: 'value', formats: 'value' },
   page: { web: 'value', core: 'value', protocol: 'value' },
   plugins: { page: 'type', core: 'value' },
+  worker: { page: 'type', web: 'value', core: 'value', protocol: 'value' },
   inspector: { page: 'type', core: 'type', protocol: 'type' },
   sw: { web: 'value', core: 'value', protocol: 'value', formats: 'value' },
   server: { core: 'value', web: 'value', formats: 'value' },

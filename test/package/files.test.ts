@@ -41,6 +41,7 @@ describe('the files a browser loads', () => {
     ['in-page-host.js', []],
     ['sw.js', []],
     ['inspector.js', []],
+    ['worker.js', []],
     ...plugins.map((file): [string, string[]] => [file, []]),
   ])('%s is complete, and names what is loaded later so that a bundler can follow: %j', (file, later) => {
     expect(importsOf(read(file))).toEqual({ now: [], later });
@@ -77,6 +78,7 @@ describe('the files a browser loads', () => {
     'petrel-sw-formats.js',
     'sw.js',
     'inspector.js',
+    'worker.js',
     ...plugins,
   ])('%s knows nothing of Node or of the build', (file) => {
     expect(read(file)).not.toMatch(/\bprocess\.env\b|\brequire\(|__VERSION__/);
@@ -132,6 +134,7 @@ describe('the exports', () => {
     'petrel/sinks/nats',
     'petrel/sinks/nats-consumer',
     'petrel/inspector',
+    'petrel/worker',
     'petrel/vite',
   ])('%s loads in Node and does nothing but export', async (entry) => {
     const loaded = await import(/* @vite-ignore */ entry);
