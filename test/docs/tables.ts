@@ -36,8 +36,8 @@ export interface Member {
   text: string;
 }
 
-/** The members of an interface in a source file, those it inherits too. */
-export function membersOf(file: string, name: string): Member[] {
+/** The members of an interface in a source file, those it inherits too, unless only its own are wanted. */
+export function membersOf(file: string, name: string, { own = false } = {}): Member[] {
   const source = ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true);
   const declaration = source.statements.find(
     (statement): statement is ts.InterfaceDeclaration =>
@@ -48,7 +48,9 @@ export function membersOf(file: string, name: string): Member[] {
     if (!from) throw new Error(`${file} has no interface ${name}`);
     return membersOf(new URL(from.replace(/\.js$/, '.ts'), `file:///${file}`).pathname.slice(1), name);
   }
-  const bases = (declaration.heritageClauses ?? []).flatMap(({ types }) => types.map((type) => type.getText()));
+  const bases = own
+    ? []
+    : (declaration.heritageClauses ?? []).flatMap(({ types }) => types.map((type) => type.getText()));
   return [
     ...bases.flatMap((base) => membersOf(file, base)),
     ...declaration.members.map((member) => {
