@@ -47,7 +47,7 @@ export interface PetrelWorkerOptions {
  * It listens to `message` and `sync`, and takes only what Petrel's pages post. It has no `fetch` handler and touches neither your caches
  * nor the worker's installation and updates. On the page, say which worker it is: `createTracker({ serviceWorker: { registration } })`.
  *
- * @throws {@link PetrelError} `invalid-option`
+ * @throws PetrelError with code `invalid-option`
  * @example
  * ```ts
  * import { startPetrel } from 'petrel/sw';

@@ -41,11 +41,14 @@ export interface SegmentContext {
   event: { type: string; [field: string]: unknown };
 }
 
+/** Called when the event was handed over, with the little that is known of it. */
 export type SegmentCallback = (context: SegmentContext) => unknown;
 
 /** A user or a group, as far as this page was told. */
 export interface SegmentUser {
+  /** What `identify` or `group` was told last; null before. */
   id(): string | null;
+  /** What `identify` or `group` was told of them. */
   traits(): Properties;
   /** Always null: the id lives in the worker, where all tabs share it. */
   anonymousId(): null;
@@ -230,11 +233,13 @@ export class AnalyticsBrowser {
     return this;
   };
 
+  /** As `on`, for the next call alone. */
   once = (verb: string, listener: Listener): this => {
     const one: Listener = (...args) => this.#listeners.get(verb)?.delete(one) && listener(...args);
     return this.on(verb, one);
   };
 
+  /** Ends what `on` or `once` began. */
   off = (verb: string, listener: Listener): this => {
     this.#listeners.get(verb)?.delete(listener);
     return this;
@@ -248,7 +253,9 @@ export class AnalyticsBrowser {
   trackForm = (forms: Elements, event: Of<string>, properties?: Of<Properties>): void =>
     this.#watch('submit', forms, event, properties);
 
+  /** Another name of `trackLink`. */
   trackClick = this.trackLink;
+  /** Another name of `trackForm`. */
   trackSubmit = this.trackForm;
 
   /** Writes each call to the console. Petrel's own story of an event is told with `petrel: { debug: true }`. */

@@ -7,6 +7,7 @@ export interface Clock {
   now(): number;
   /** Calls `callback` once after `delayMs`; the handle goes to {@link Clock.clearTimeout}. */
   setTimeout(callback: () => void, delayMs: number): unknown;
+  /** Calls the timer off. One that has run, or was called off, is no error. */
   clearTimeout(handle: unknown): void;
   /** A number in [0, 1), for jitter. */
   random(): number;

@@ -11,5 +11,6 @@ export interface Payload {
 
 /** Turns a batch into bytes. Called once per attempt, so it may stamp the time of sending. */
 export interface Encoder<E> {
+  /** What goes on the wire. If it throws, something in the batch is damaged: it is halved until that is alone. */
   encode(batch: EventBatch<E>): Payload | Promise<Payload>;
 }

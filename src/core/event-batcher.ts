@@ -51,6 +51,7 @@ export interface EventBatcherOptions<E> extends EngineOptions {
   alive?: () => Promise<readonly string[]>;
   /** Told after the transaction that settled them. Must not throw. */
   onDelivered?: (events: readonly E[]) => void;
+  /** Told after the transaction that dropped them, with the reason, and the receiver's word for it where there is one. Must not throw. */
   onDropped?: (events: readonly E[], reason: DropReason, detail?: string) => void;
   /** Told when sending starts, ends, or is paused. */
   onState?: (state: BatcherState, detail?: string) => void;
@@ -59,6 +60,7 @@ export interface EventBatcherOptions<E> extends EngineOptions {
 /** What a batcher does: sends, has nothing to send at the moment, or why it waits. */
 export type BatcherState = 'sending' | 'idle' | PauseReason;
 
+/** Options of {@link EventBatcher.addMany}. */
 export interface AddOptions {
   /** @defaultValue 'normal' */
   priority?: Priority;
@@ -68,6 +70,7 @@ export interface AddOptions {
   from?: string | undefined;
 }
 
+/** What became of {@link EventBatcher.addMany}. */
 export interface AddResult {
   /** Events now in the store. */
   stored: number;
@@ -75,6 +78,7 @@ export interface AddResult {
   duplicates: number;
 }
 
+/** What became of {@link EventBatcher.flush}. */
 export interface FlushResult {
   /** Events delivered by this flush. */
   delivered: number;

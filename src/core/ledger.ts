@@ -50,7 +50,7 @@ export interface LedgerCounts {
   missing: number;
   /** Numbers both delivered and said to be dropped; they count as delivered. */
   contradicted: number;
-  /** Jumps too wide to be true ({@link MAX_JUMP}). What lies in them is not counted at all. */
+  /** Jumps too wide to be true (`MAX_JUMP`). What lies in them is not counted at all. */
   implausible: number;
   /** Sources of which `accepted` and `delivered` are lower bounds, because they had too many gaps to keep. */
   coarsened: number;
@@ -67,7 +67,7 @@ export interface Judgement {
   total: LedgerCounts;
   /** The same, apart for each day on which a number was first heard of. */
   days: { day: number; counts: LedgerCounts }[];
-  /** The missing numbers, the lowest {@link MAX_NAMED}. */
+  /** The missing numbers, the lowest `MAX_NAMED`. */
   missing: Ranges;
 }
 

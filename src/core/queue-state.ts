@@ -95,7 +95,7 @@ export interface QueueState {
   counters: { accepted: number; delivered: number; dropped: Partial<Record<DropReason, number>> };
   /** Drops the receiver has not been told of. At most {@link MAX_TOMBSTONES}, the newest. */
   tombstones: Tombstone[];
-  /** Sources whose end the receiver has not been told. At most {@link MAX_TAILS}, the newest. */
+  /** Sources whose end the receiver has not been told. At most 50, the newest. */
   tails?: Tail[];
   /** Failed attempts in a row, over all batches: the receiver's health, not a batch's. Reset by any success. */
   failures: number;
@@ -108,8 +108,10 @@ export interface QueueState {
   pause?: Pause;
 }
 
+/** Version of {@link QueueState} that this release writes. */
 export const STATE_VERSION = 1;
 
+/** All lanes, in the order of their names in the store. */
 export const LANES: readonly Lane[] = ['low', 'normal', 'critical', 'carried', 'quarantine'];
 
 /** Adjacent ranges are joined, so this is reached only by drops scattered over hundreds of page loads. */
@@ -118,6 +120,7 @@ export const MAX_TOMBSTONES = 500;
 /** Pages whose end nobody noticed: a browser that was killed leaves one for each open tab. */
 const MAX_TAILS = 50;
 
+/** A lane in which nothing waits. */
 export function noneWaiting(): Waiting {
   return { events: 0, bytes: 0, records: 0, oldestAt: 0 };
 }

@@ -5,10 +5,12 @@ import type { PauseReason, QueueState } from './queue-state.js';
 
 /** A `Retry-After` is taken for at least and at most this: a receiver's mistake must not silence a browser for years. */
 export const RETRY_AFTER_MIN_MS = 1_000;
+/** The longest: see {@link RETRY_AFTER_MIN_MS}. One day. */
 export const RETRY_AFTER_MAX_MS = 86_400_000;
 
 /** First and longest wait while the receiver refuses key or address: somebody has to deploy a fix. */
 export const HELD_MIN_MS = 300_000;
+/** The longest: see {@link HELD_MIN_MS}. One hour. */
 export const HELD_MAX_MS = 3_600_000;
 
 /** Longest wait after rate limits that come without `Retry-After`. */

@@ -32,6 +32,7 @@ export interface StoredRecord<E> {
 export interface StoreTransaction<E> {
   /** The queue's state; undefined before the first write. */
   readState(): Promise<QueueState | undefined>;
+  /** Replaces the queue's state. */
   writeState(state: QueueState): Promise<void>;
   /** Records of one lane with `from <= offset < to`, oldest first, at most `limit`. */
   readRecords(lane: Lane, from: number, to: number, limit: number): Promise<StoredRecord<E>[]>;
@@ -41,6 +42,7 @@ export interface StoreTransaction<E> {
   removeRecords(lane: Lane, from: number, to: number): Promise<void>;
   /** What is known of one source: which of its sequence numbers were ever stored here. Undefined when never seen. */
   readSource(source: string): Promise<SourceRecord | undefined>;
+  /** Replaces what is known of a source. */
   writeSource(source: string, record: SourceRecord): Promise<void>;
   /** Forgets the sources not touched since `before` (ms since the epoch). */
   removeSources(before: number): Promise<void>;
@@ -67,6 +69,7 @@ export interface SourceRecord {
  * The contract is test/contract/store.contract.ts; every implementation runs it.
  */
 export interface Store<E> {
+  /** Runs `body` in one transaction; see {@link Store}. */
   transact<T>(body: (tx: StoreTransaction<E>) => Promise<T>): Promise<T>;
   /** Lets go of the connection; later calls fail with `store-unavailable`. What is stored stays. */
   close(): void;

@@ -10,5 +10,6 @@ export interface Transport<E> {
 
 /** Delivers a batch where there is more to it than to send what an encoder makes of all of it. */
 export interface Courier<E> {
+  /** Delivers the batch by as many requests as it takes, and says how it ended as a whole. Must not throw. */
   deliver(batch: EventBatch<E>, transport: Transport<E>): Promise<Outcome>;
 }

@@ -84,6 +84,7 @@ export interface ColumnsBody extends WireHead {
   values: Json[][][];
 }
 
+/** What is POSTed: one of the two forms. */
 export type WireBody = RowsBody | ColumnsBody;
 
 /** Status 200 of a collector: everything in `accepted` and `duplicates` is stored. */

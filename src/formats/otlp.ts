@@ -22,6 +22,7 @@ export interface AnyValue {
   kvlistValue?: { values: KeyValue[] };
 }
 
+/** An attribute, as OTLP writes one. */
 export interface KeyValue {
   key: string;
   value: AnyValue;

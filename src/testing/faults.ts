@@ -151,9 +151,11 @@ export interface FaultHandle {
 
 /** Faults in the order in which they were given, and which of them meet a request. */
 export interface FaultScript {
+  /** Adds a fault; the handle takes it away again. */
   add(fault: Fault, scope: FaultScope): FaultHandle;
   /** All delays that apply, then the first other fault that applies, if one does. */
   pick(request: RecordedRequest): Fault[];
+  /** Takes all faults away. */
   clear(): void;
 }
 
@@ -172,6 +174,7 @@ const KINDS: readonly Fault['kind'][] = [
 /** Longest wait a fault may be given, in milliseconds: an hour, like `maxDelayMs`. */
 const MAX_WAIT_MS = 3_600_000;
 
+/** A script without faults. `now` is the time by which those with `forMs` end, in ms. */
 export function createFaultScript(now: () => number): FaultScript {
   interface Entry extends FaultHandle {
     hits: number;

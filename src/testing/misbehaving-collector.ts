@@ -97,6 +97,7 @@ export interface MisbehavingCollector<Row extends StoredRow = StoredRow> {
   log(): string;
   /** Empties the record. The database and the faults stay. */
   forget(): void;
+  /** Ends the server and all its connections. */
   close(): Promise<void>;
 }
 

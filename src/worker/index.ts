@@ -16,7 +16,7 @@ export type { WorkerTrackerOptions } from './options.js';
  * service worker: whoever lives longest delivers. A worker is ended without notice, and what it tracked in its last milliseconds is lost then;
  * before you end it, wait for {@link Tracker.flush}, or for {@link Tracker.stats}, which has everything stored when it resolves.
  *
- * @throws {@link PetrelError} `invalid-option`, naming option, what it must be, and what it is
+ * @throws PetrelError with code `invalid-option`, naming option, what it must be, and what it is
  * @example
  * ```ts
  * import { createTracker } from 'petrel/worker';

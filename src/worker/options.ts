@@ -28,7 +28,7 @@ export interface WorkerTrackerOptions extends EngineOptions {
    */
   gpc?: 'anonymous' | 'ignore';
   /**
-   * Version of these options; see {@link TrackerOptions.configVersion}.
+   * Version of these options, a number you raise when you change them: of two trackers with other options the higher one wins.
    * @defaultValue 0
    */
   configVersion?: number;

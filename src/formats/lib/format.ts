@@ -8,7 +8,7 @@ import type { AnalyticsEvent } from '../../core/event.js';
 export interface FormatEvent extends AnalyticsEvent {
   /** The collector's clock when it came in, in ms since the epoch. */
   receivedAt?: number;
-  /** The client's clock when it sent it, in ms since the epoch. With `receivedAt` it corrects `timestamp`: see {@link timeOf}. */
+  /** The client's clock when it sent it, in ms since the epoch. With `receivedAt` it corrects `timestamp`: see `timeOf`. */
   sentAt?: number;
 }
 

@@ -20,7 +20,7 @@ export interface LedgerAudit {
   checked: number;
   gone: number;
   stray: number;
-  /** The first {@link MAX_DISCREPANCIES}. */
+  /** The first 100. */
   discrepancies: Discrepancy[];
 }
 

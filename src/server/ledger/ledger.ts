@@ -33,6 +33,7 @@ export interface Ledger {
   sources(after: string, limit: number): Promise<[source: string, known: SourceLedger][]>;
   /** One source; undefined when nothing is known of it. */
   source(source: string): Promise<SourceLedger | undefined>;
+  /** The sums by day of what was folded: sources of which nothing more can come. */
   totals(): Promise<TotalsRow[]>;
 }
 
@@ -43,5 +44,6 @@ export interface LedgerStore extends Ledger {
    * again with the same facts.
    */
   record(facts: LedgerFacts): Promise<void>;
+  /** Lets go of what it holds. What is recorded stays. */
   close(): Promise<void>;
 }

@@ -17,15 +17,21 @@ import { type ReceivedEvent, rangesOf, type Sink, type SinkNotes } from './sink.
 
 /** A prepared statement, as far as it is used here. */
 export interface SqliteStatement {
+  /** Runs it, and says how many rows it changed. */
   run(...values: unknown[]): { changes: number | bigint };
+  /** Its first row; undefined when there is none. */
   get(...values: unknown[]): unknown;
+  /** All its rows. */
   all(...values: unknown[]): unknown[];
 }
 
 /** An open database, as far as it is used here. */
 export interface SqliteDatabase {
+  /** Runs statements that give no rows. */
   exec(sql: string): unknown;
+  /** Prepares a statement, to be run many times. */
   prepare(sql: string): SqliteStatement;
+  /** Closes the file. */
   close(): unknown;
 }
 
@@ -240,6 +246,7 @@ export interface LedgerFile {
   ledger: Ledger;
   /** Of the events in the same file, for `auditLedger`; undefined where there are none (`createSqliteLedger`). */
   events?: Pick<SqliteSink, 'has' | 'strangers'>;
+  /** Closes the file. */
   close(): void;
 }
 
