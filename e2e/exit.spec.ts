@@ -1,6 +1,15 @@
-import type { Site } from './support/site.js';
-import type { Tab, Visitor } from './support/test.js';
-import { arrived, expect, networkIsBack, newNames, test, track, trackAndStore } from './support/test.js';
+import { breakWorker, serveFaultyWorker } from './support/faulty-worker.js';
+import type { Tab } from './support/test.js';
+import {
+  arrived,
+  expect,
+  networkIsBack,
+  newNames,
+  nextVisitWhereNeeded,
+  test,
+  track,
+  trackAndStore,
+} from './support/test.js';
 
 /** Tracks in the click itself, 0 ms before the page is left for `url`. */
 async function clickAway(tab: Tab, url: string, count = 1): Promise<string[]> {
@@ -15,14 +24,6 @@ async function clickAway(tab: Tab, url: string, count = 1): Promise<string[]> {
   await tab.click('#leave');
   await arrived(tab, url);
   return names;
-}
-
-/**
- * WebKit stops a worker together with the last page of its site: what it has stored by then goes with the next visit, which is here.
- * In the other engines the events must arrive without one.
- */
-async function nextVisitWhereNeeded({ engine }: Visitor, tab: Tab, site: Site): Promise<void> {
-  if (engine === 'webkitgtk') await tab.goto(site.url('/app?next'));
 }
 
 for (const bfcache of [true, false]) {
@@ -152,6 +153,34 @@ test('a page that comes back from the back/forward cache goes on under its own n
   await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
   const sources = new Set((await collector.rows()).map(({ source }) => source));
   expect(sources.size).toBe(1);
+});
+
+test('a page that comes back after an hour in the back/forward cache goes on under its own numbers', async ({
+  visitor,
+  site,
+  collector,
+}) => {
+  // Nobody waits an hour: the clocks of page and worker jump by one while the page is away.
+  const HOUR_MS = 3_600_000;
+  serveFaultyWorker(site);
+  site.answer('/harness.js', {
+    change: (script) => `{
+      const now = Date.now;
+      let away = 0;
+      Date.now = () => now() + away;
+      addEventListener('pageshow', ({ persisted }) => { if (persisted) away = ${HOUR_MS}; }, true);
+    }\n${script}`,
+  });
+  const tab = await visitor.open(site.url('/app'));
+  const names = await trackAndStore(tab, 2);
+
+  names.push(...(await clickAway(tab, site.url('/elsewhere', '127.0.0.1'), 2)));
+  await tab.back();
+  await breakWorker(tab, { clockMs: HOUR_MS });
+  names.push(...(await trackAndStore(tab, 5)));
+
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
+  expect(new Set((await collector.rows()).map(({ source }) => source)).size).toBe(1);
 });
 
 test('a page left with more than a keepalive request may carry is in the database once', async ({

@@ -1,4 +1,4 @@
-import { expect, settled, test, track } from './support/test.js';
+import { expect, settled, test, track, trackAndStore } from './support/test.js';
 
 const ROOT_WORKER = `
   let fetches = 0, messages = 0;
@@ -41,4 +41,31 @@ test('the site’s own worker at the root is neither replaced nor spoken to', as
     };
   });
   expect(seen).toEqual({ controller: '/root-sw.js', waiting: false, messages: 0, scopes: ['/', '/petrel-sw/'] });
+});
+
+test('a worker that the site registers at its root later on takes nothing over, and costs no event', async ({
+  visitor,
+  site,
+  collector,
+}) => {
+  site.answer('/root-sw.js', { body: ROOT_WORKER, headers: { 'content-type': 'text/javascript' } });
+  const tab = await visitor.open(site.url('/app'));
+  const names = await trackAndStore(tab, 5);
+
+  await tab.evaluate(async () => {
+    await navigator.serviceWorker.register('/root-sw.js');
+    await new Promise<void>((done) => {
+      if (navigator.serviceWorker.controller) done();
+      else navigator.serviceWorker.oncontrollerchange = () => done();
+    });
+  });
+  names.push(...(await track(tab, 5)));
+  await tab.goto(site.url('/app?again'));
+  names.push(...(await trackAndStore(tab, 5)));
+
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 20_000 });
+  const scopes = await tab.evaluate(async () =>
+    (await navigator.serviceWorker.getRegistrations()).map(({ scope }) => new URL(scope).pathname).sort(),
+  );
+  expect(scopes).toEqual(['/', '/petrel-sw/']);
 });

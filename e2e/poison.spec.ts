@@ -53,23 +53,29 @@ for (const { title, bytes, properties } of [
   });
 }
 
-test('events go on arriving after a collector refused a key for a while', async ({ visitor, site, collector }) => {
-  const wrong = collector.misbehave({ kind: 'status', status: 401 });
-  const tab = await visitor.open(site.url('/app'));
-  const names = await track(tab, 10);
-  await collector.end(({ status }) => status === 401);
+for (const status of [401, 403, 404]) {
+  test(`events go on arriving after a collector answered ${status} for a while`, async ({
+    visitor,
+    site,
+    collector,
+  }) => {
+    const wrong = collector.misbehave({ kind: 'status', status });
+    const tab = await visitor.open(site.url('/app'));
+    const names = await track(tab, 10);
+    await collector.end((request) => request.status === status);
 
-  for (let i = 0; i < 5; i++) names.push(...(await trackAndStore(tab, 10)));
-  const asked = collector.requests.length;
-  const { pausedBy, inFlight, waiting } = await tab.evaluate(() => harness.tracker.stats());
-  wrong.end();
-  await letTheWaitPass(tab);
+    for (let i = 0; i < 5; i++) names.push(...(await trackAndStore(tab, 10)));
+    const asked = collector.requests.length;
+    const { pausedBy, inFlight, waiting } = await tab.evaluate(() => harness.tracker.stats());
+    wrong.end();
+    await letTheWaitPass(tab);
 
-  // Slow probes: however many events came, the collector was not asked again.
-  expect(asked).toBe(1);
-  expect({ pausedBy, kept: inFlight! + waiting! }).toEqual({ pausedBy: 'held', kept: 60 });
-  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 20_000 });
-});
+    // Slow probes: however many events came, the collector was not asked again.
+    expect(asked).toBe(1);
+    expect({ pausedBy, kept: inFlight! + waiting! }).toEqual({ pausedBy: 'held', kept: 60 });
+    await collector.expectExactlyOnce(names, { by: 'name', withinMs: 20_000 });
+  });
+}
 
 /** Text that gzip cannot shorten by much. */
 function randomText(length: number): string {

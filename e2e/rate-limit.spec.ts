@@ -1,4 +1,4 @@
-import { expect, test, track, trackAndStore } from './support/test.js';
+import { expect, letTheWaitPass, settled, stats, test, track, trackAndStore } from './support/test.js';
 
 test.describe('a collector that asks for patience', () => {
   for (const form of ['in seconds', 'as a date']) {
@@ -47,5 +47,33 @@ test.describe('a collector that asks for patience', () => {
       await collector.expectExactlyOnce(names, { by: 'name', withinMs: 15_000 });
       expect(limit.hits).toBe(1);
     }
+  });
+
+  test('is taken for a day at most, when it asks for ten years', async ({ visitor, site, collector }) => {
+    collector.misbehave({ kind: 'status', status: 503, retryAfter: 315_360_000 }, { times: 1 });
+    const tab = await visitor.open(site.url('/app'));
+    const names = await track(tab, 5);
+    await collector.end(({ status }) => status === 503);
+    names.push(...(await trackAndStore(tab, 5)));
+
+    const { pausedBy, nextAttemptAt } = await stats(tab);
+    expect(pausedBy).toBe('rate-limited');
+    // A day, and up to ten seconds by which browsers spread.
+    expect(nextAttemptAt! - Date.now()).toBeLessThanOrEqual(86_410_000);
+    await letTheWaitPass(tab);
+
+    await collector.expectExactlyOnce(names, { by: 'name', withinMs: 20_000 });
+    expect(collector.requests.map(({ status }) => status)).toEqual([503, 200]);
+  });
+
+  test('gets everything although CORS hides its Retry-After from the page', async ({ visitor, site, collector }) => {
+    Object.assign(site.options, { maxDelayMs: 1_000 });
+    collector.misbehave({ kind: 'status', status: 503, retryAfter: 60, exposed: false }, { times: 2 });
+    const tab = await visitor.open(site.url('/app'));
+
+    const names = await track(tab, 10);
+
+    await collector.expectExactlyOnce(names, { by: 'name', withinMs: 20_000 });
+    expect((await settled(tab)).delivered).toBe(10);
   });
 });

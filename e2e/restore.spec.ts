@@ -70,3 +70,28 @@ test('back online, a page that stayed open delivers by itself', async ({ chromiu
 
   await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
 });
+
+test('a browser that is killed right after events were tracked loses at most what the queue had not acknowledged', async ({
+  chromium,
+  site,
+  collector,
+}) => {
+  const acknowledged: string[] = [];
+  const tracked: string[] = [];
+
+  for (let i = 0; i < 3; i++) {
+    const tab = await chromium.open(site.url('/app'));
+    acknowledged.push(...(await trackAndStore(tab, 10)));
+    tracked.push(...(await track(tab, 10)));
+    await chromium.crash();
+    await chromium.comeBack();
+  }
+  const later = await chromium.open(site.url('/app'));
+
+  await collector.expectExactlyOnce(acknowledged, { by: 'name', withinMs: 20_000 });
+  await settled(later);
+  // Each of the others is there once, or it never left the page: none is there twice.
+  const { doubled, lost } = await collector.diff(tracked, { by: 'name' });
+  expect(doubled).toEqual([]);
+  expect(lost.filter((name) => collector.timesOnWire(name) > 0)).toEqual([]);
+});

@@ -1,5 +1,5 @@
 import type { Site } from './support/site.js';
-import { expect, newNames, settled, test, track } from './support/test.js';
+import { arrived, expect, newNames, nextVisitWhereNeeded, settled, test, track } from './support/test.js';
 
 /** The tag has no attribute for the engine's options: events are due after the default 5 s. */
 const WITHIN_MS = 15_000;
@@ -43,6 +43,8 @@ test('a page of a script tag that is left in the same task as its last event los
     },
     { names, url: site.url('/elsewhere', '127.0.0.1') },
   );
+  await arrived(tab, site.url('/elsewhere', '127.0.0.1'));
+  await nextVisitWhereNeeded(visitor, tab, site);
 
   await collector.expectExactlyOnce(['page', 'early', ...names], { by: 'name', withinMs: WITHIN_MS });
 });

@@ -38,6 +38,11 @@ export interface TestCollector extends MisbehavingCollector<CollectedRow> {
   ledger(daysLater?: number): Promise<LedgerReport>;
   /** The ledger compared with the table, number by number. */
   audit(): Promise<LedgerAudit>;
+  /**
+   * Numbers that must be missing at the end, because nobody is left who could tell of them: those of a damaged record.
+   * @defaultValue 0
+   */
+  untold: number;
   /** What the collector told its operator. */
   readonly errors: readonly string[];
 }
@@ -68,6 +73,7 @@ export async function openCollector(): Promise<{ collector: TestCollector; close
   return {
     collector: Object.assign(door, {
       errors,
+      untold: 0,
       drops: () => drops.all() as CollectedDrop[],
       ledger: (daysLater = 0) =>
         reportLedger(sink.ledger, { by: 'source', now: Date.now() + daysLater * DAY_MS, maxAgeMs: 8 * DAY_MS }),

@@ -4,9 +4,10 @@ import { createChromiumVisitor } from './chromium.js';
 import type { TestCollector } from './collector.js';
 import { KEY, openCollector } from './collector.js';
 import { createFirefoxVisitor } from './firefox.js';
+import { expectCountersToBeTrue, expectLedgerToBeTrue } from './law.js';
 import type { Site } from './site.js';
 import { createSite } from './site.js';
-import type { EngineName, Visitor } from './visitor.js';
+import type { EngineName, Tab, Visitor } from './visitor.js';
 import { createWebKitGtkVisitor } from './webkitgtk.js';
 
 export * from './tracking.js';
@@ -20,11 +21,11 @@ interface Options {
 }
 
 interface Fixtures {
-  /** A real collector with its database on disk, behind a door that misbehaves on request. */
+  /** A real collector with its database on disk, behind a door that misbehaves on request. At the end, its ledger must tell the truth. */
   collector: TestCollector;
   /** The site whose pages send to it. */
   site: Site;
-  /** Somebody with a fresh profile. At the end, nothing in their pages may have complained. */
+  /** Somebody with a fresh profile. At the end, counters of their pages must be true, and nothing in them may have complained. */
   visitor: Visitor;
   /** The same, for what only Chromium can be made to do. */
   chromium: ChromiumVisitor;
@@ -35,9 +36,10 @@ export const test = base.extend<Options & Fixtures>({
   chromiumOptions: [{}, { option: true }],
 
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern to learn what a fixture needs
-  collector: async ({}, use) => {
+  collector: async ({}, use, testInfo) => {
     const { collector, close } = await openCollector();
     await use(collector);
+    if (testInfo.status === testInfo.expectedStatus) await expectLedgerToBeTrue(collector);
     await close();
     expect(collector.errors, 'what the collector told its operator').toEqual([]);
   },
@@ -50,9 +52,11 @@ export const test = base.extend<Options & Fixtures>({
     await site.close();
   },
 
-  visitor: async ({ engine, chromiumOptions }, use) => {
+  visitor: async ({ engine, chromiumOptions, collector }, use, testInfo) => {
     const visitor = await createVisitor(engine, chromiumOptions);
+    const tabs = rememberTabs(visitor);
     await use(visitor);
+    if (testInfo.status === testInfo.expectedStatus) await expectCountersToBeTrue(tabs, collector);
     await visitor.leave();
     expect([...new Set(visitor.complaints)], 'what the pages complained about').toEqual([]);
   },
@@ -63,6 +67,27 @@ export const test = base.extend<Options & Fixtures>({
 /** Skips the stories of a file or a group in other engines, saying why they cannot be told there. */
 export function chromiumOnly(because: string): void {
   test.skip(({ engine }) => engine !== 'chromium', because);
+}
+
+/** The tabs that are open: neither closed nor gone with their browser. */
+function rememberTabs(visitor: Visitor): Set<Tab> {
+  const tabs = new Set<Tab>();
+  const { open, crash } = visitor;
+  visitor.open = async (url) => {
+    const tab = await open(url);
+    const { close } = tab;
+    tabs.add(tab);
+    tab.close = async () => {
+      tabs.delete(tab);
+      await close();
+    };
+    return tab;
+  };
+  visitor.crash = async () => {
+    tabs.clear();
+    await crash();
+  };
+  return tabs;
 }
 
 function createVisitor(engine: EngineName, options: ChromiumOptions): Promise<Visitor> {
