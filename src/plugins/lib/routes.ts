@@ -30,9 +30,16 @@ export function watchRoutes(
     );
     return;
   }
+  // A fragment that is navigated to fires `popstate` too, but makes the history longer, or shorter after steps back; a traversal does
+  // neither. The two cannot be told apart after exactly one step back, nor at the 50 entries that a history keeps.
+  let { length } = history;
   wrapHistory('pushState', 'push');
   wrapHistory('replaceState', 'replace');
-  listen(window, 'popstate', () => after('traverse'));
+  listen(window, 'popstate', () => {
+    const change = history.length === length ? 'traverse' : 'push';
+    length = history.length;
+    after(change);
+  });
 
   function wrapHistory(method: 'pushState' | 'replaceState', change: RouteChange): void {
     const own = Object.hasOwn(history, method);
@@ -40,6 +47,7 @@ export function watchRoutes(
     const wrapped: typeof original = function (this: History, state, title, url) {
       if (!signal.aborted && url != null) attempt(() => before(new URL(url, document.baseURI).href, change));
       original.call(this, state, title, url);
+      length = history.length;
       if (!signal.aborted) attempt(() => after(change));
     };
     history[method] = wrapped;
