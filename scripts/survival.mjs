@@ -2,7 +2,7 @@
 // A story passes only when the collector's database holds every event that had to arrive, and none twice.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,17 +12,21 @@ const HELP = `npm run survival -- [options]
   --runs N         how often each story is told in each engine (1 to 100)      3
   --engine a,b     of chromium, firefox, webkitgtk                             all
   --only text      stories whose file or title holds it
+  --workers N      browsers at a time                                          2
+  --reports DIR    keeps what came of each engine there; one that is there already is not told again
   --record         writes the table into docs/survival.md`;
 
 const ENGINES = { chromium: 'Chromium', firefox: 'Firefox', webkitgtk: 'WebKitGTK' };
-/** Folders of stories that are about other things than survival. */
-const ELSEWHERE = /^(plugins|adopt)\//;
+/** The stories of survival; those in folders are about other things. */
+const STORIES = '/e2e/[^/]+\\.spec\\.ts$';
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '3' },
     engine: { type: 'string', default: Object.keys(ENGINES).join() },
     only: { type: 'string' },
+    workers: { type: 'string', default: '2' },
+    reports: { type: 'string' },
     record: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -44,18 +48,18 @@ if (!Number.isInteger(runs) || runs < 1 || runs > 100 || !engines.every((engine)
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'petrel-survival-'));
+const folder = values.reports ?? mkdtempSync(join(tmpdir(), 'petrel-survival-'));
 /** @type {Map<string, Row>} */
 const rows = new Map();
 
 for (const engine of engines) {
   const report = join(folder, `${engine}.json`);
   const started = Date.now();
-  await run(engine, report);
+  if (!existsSync(report)) await run(engine, report);
   for (const suite of JSON.parse(readFileSync(report, 'utf8')).suites) gather(suite, engine, suite.file, []);
   console.error(`${engine}: ${Math.round((Date.now() - started) / 1000)} s`);
 }
-rmSync(folder, { recursive: true });
+if (!values.reports) rmSync(folder, { recursive: true });
 
 /** @param {string} engine @param {string} report */
 function run(engine, report) {
@@ -63,12 +67,15 @@ function run(engine, report) {
     join(root, 'node_modules/@playwright/test/cli.js'),
     ...[
       'test',
+      STORIES,
       '-c',
       'e2e/engines.config.ts',
       '--project',
       engine,
       '--repeat-each',
       String(runs),
+      '--workers',
+      values.workers,
       '--reporter=line,json',
     ],
     ...(values.only ? ['--grep', values.only] : []),
@@ -86,7 +93,6 @@ function run(engine, report) {
 
 /** @param {any} suite Playwright's @param {string} engine @param {string} file @param {string[]} path */
 function gather(suite, engine, file, path) {
-  if (ELSEWHERE.test(file)) return;
   const here = suite.title === file ? path : [...path, suite.title];
   for (const inner of suite.suites ?? []) gather(inner, engine, file, here);
   for (const { title, tests } of suite.specs ?? []) {
