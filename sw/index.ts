@@ -30,7 +30,7 @@ export interface PetrelWorkerOptions {
   backgroundSync?: boolean;
   /**
    * Formats besides Petrel's own that pages may name as `format`: those of `petrel/formats/…`.
-   * @defaultValue none
+   * @defaultValue []
    * @example
    * ```ts
    * import { segment } from 'petrel/formats/segment';

@@ -34,7 +34,8 @@ export interface TrackerOptions extends EngineOptions {
    */
   serviceWorker?: false | ServiceWorkerOptions;
   /**
-   * Name of the wire format. In another format than `petrel`, events of a page that is being left go by the host only.
+   * Name of the wire format: `petrel`, or one that the host knows, such as `segment` with `petrel-sw-formats.js` (docs/formats.md). In
+   * another format than `petrel`, events of a page that is being left go by the host only.
    * @defaultValue 'petrel'
    */
   format?: string;
