@@ -62,6 +62,20 @@ describe('readiness', () => {
     expect(asked).toBe(4);
   });
 
+  it('is the sink’s own to say, where it can', async () => {
+    const { sink: memory } = setUp();
+    let away = true;
+    const ready = async () => {
+      if (away) throw new Error('the server is away');
+    };
+    const { collector, clock } = setUp({ sink: { ...memory, ready } });
+
+    expect(await ask(collector)).toEqual([503, 'sink-failing']);
+    away = false;
+    await clock.advance(1_000);
+    expect(await ask(collector)).toEqual([200, 'ready']);
+  });
+
   it('ends while events wait for a sink that does not store, although it can be read', async () => {
     const { sink: memory } = setUp();
     let fails = true;

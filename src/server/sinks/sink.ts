@@ -70,6 +70,11 @@ export interface Sink {
    * 10 000 numbers at once.
    */
   has(ranges: readonly SourceRange[]): Promise<SourceRange[]>;
+  /**
+   * Rejects when nothing can be stored at the moment, for `/readyz`. Optional: without it `has` is asked, so a sink whose `has` does not ask
+   * its engine needs it.
+   */
+  ready?(): Promise<void>;
   /** The ledger this sink keeps: written in the same transactions as the events, where it has such. Optional. */
   readonly ledger?: Ledger;
   /** Lets go of everything. What is stored stays. */
