@@ -18,7 +18,20 @@ import type { Sink } from './sinks/sink.js';
  * } satisfies CollectConfig;
  * ```
  */
-export interface CollectConfig extends Pick<CollectorOptions, 'path' | 'batch' | 'ackTimeoutMs' | 'sinkTimeoutMs'> {
+export interface CollectConfig
+  extends Pick<
+    CollectorOptions,
+    | 'path'
+    | 'limits'
+    | 'rates'
+    | 'privacy'
+    | 'trustProxy'
+    | 'metrics'
+    | 'tail'
+    | 'batch'
+    | 'ackTimeoutMs'
+    | 'sinkTimeoutMs'
+  > {
   /**
    * The file of the embedded database; made if it is not there.
    * @defaultValue 'petrel.db' in the working folder, where no `sink` is given
