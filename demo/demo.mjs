@@ -1,6 +1,7 @@
 /**
  * The demo, put together: the site, the live page, and a collector with its database behind a door that can misbehave.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, resolve } from 'node:path';
@@ -15,6 +16,9 @@ export class StartError extends Error {}
 
 /** The demo's write key. It is in every page, as write keys are; it keeps other sites' events out, not visitors. */
 const KEY = 'demo';
+
+/** Any address will do: the collector looks at its end. */
+const LEDGER = 'http://collector/ledger';
 
 /** How long open connections get at the end, in ms. */
 const GRACE_MS = 1_000;
@@ -39,7 +43,9 @@ export async function startDemo(options) {
   try {
     await mkdir(dirname(database), { recursive: true });
     const sink = await createSqliteSink({ path: database });
-    const handler = createCollector({ sink, keys: [KEY] });
+    // Known to this process alone: the live page is told what the ledger says, not how to ask.
+    const token = randomBytes(24).toString('base64url');
+    const handler = createCollector({ sink, keys: [KEY], ledger: { token } });
     open.unshift(() => handler.close());
 
     const archive = createArchive(database);
@@ -65,7 +71,9 @@ export async function startDemo(options) {
       fault: () => faults.current,
       names: { database: options.db, collector: collectorAt(shown(options.host)) },
     });
-    const live = createLive({ feed, faults });
+    // Past the door, which may be misbehaving.
+    const ledger = () => handler(new Request(`${LEDGER}?limit=1`, { headers: { authorization: `Bearer ${token}` } }));
+    const live = createLive({ feed, faults, ledger });
     open.unshift(() => {
       faults.close();
       live.close();

@@ -213,6 +213,7 @@ function showStatus() {
   $('database').textContent = status.database ?? '';
   $('collector').textContent = status.collector ?? '';
   showSources();
+  ledgerSoon();
   showFault();
   showTicking();
 }
@@ -222,6 +223,48 @@ function showTicking() {
   $('c-last').textContent = status.lastRequestAt ? duration(now() - status.lastRequestAt) : '–';
   $('c-last-note').textContent = status.lastRequestAt ? 'ago' : 'none since the start';
   showFault();
+}
+
+const LEDGER_MS = 2_000;
+let ledgerDue = false;
+
+/** Asks what the ledger says, a moment after something happened: often enough to be seen, seldom enough to cost nothing. */
+function ledgerSoon() {
+  if (ledgerDue) return;
+  ledgerDue = true;
+  setTimeout(async () => {
+    ledgerDue = false;
+    try {
+      const answer = await fetch('/live/ledger');
+      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+      showLedger(await answer.json());
+    } catch {
+      $('ledger-words').textContent = 'The ledger does not answer.';
+    }
+  }, LEDGER_MS);
+}
+
+function showLedger({ total, missingSources }) {
+  const dropped = Object.values(total.dropped).reduce((sum, count) => sum + count, 0);
+  const { accepted, delivered, possible, unknown, missing } = total;
+  const cells = { accepted, delivered, dropped, possible, unknown, missing };
+  $('ledger').replaceChildren(
+    ...Object.entries(cells).map(([name, count]) =>
+      element(
+        'div',
+        { class: name === 'missing' && count > 0 ? 'incomplete' : '' },
+        element('dt', {}, name),
+        element('dd', {}, number.format(count)),
+      ),
+    ),
+  );
+  const sources = `${number.format(total.sources)} ${total.sources === 1 ? 'page load' : 'page loads'}`;
+  const still = possible > 0 ? ` ${number.format(possible)} may still arrive.` : '';
+  const found =
+    missingSources > 0
+      ? `Missing from ${number.format(missingSources)} of ${sources}.`
+      : `Nothing is missing, of ${sources}.`;
+  $('ledger-words').textContent = `${found}${still}`;
 }
 
 function rangeWords([first, last]) {

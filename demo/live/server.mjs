@@ -34,8 +34,9 @@ const LARGEST_BACKLOG = 8_388_608;
  * @param {object} live
  * @param {ReturnType<import('./feed.mjs').createFeed>} live.feed
  * @param {ReturnType<import('./faults.mjs').createFaults>} live.faults
+ * @param {() => Promise<Response>} live.ledger Asks the collector for its ledger.
  */
-export function createLive({ feed, faults }) {
+export function createLive({ feed, faults, ledger }) {
   /** @type {Set<Res>} */
   const streams = new Set();
 
@@ -60,6 +61,8 @@ export function createLive({ feed, faults }) {
         'content-type': /** @type {string} */ (type),
         ...(pathname === '/live' && { 'content-security-policy': PAGE_POLICY }),
       });
+    } else if (pathname === '/live/ledger') {
+      tellLedger(req, res).catch(() => res.destroy());
     } else if (pathname === '/live/stream') {
       stream(req, res);
     } else if (pathname === '/live/rows') {
@@ -97,6 +100,12 @@ export function createLive({ feed, faults }) {
       clearInterval(heartbeat);
       streams.delete(res);
     });
+  }
+
+  /** @param {Req} req @param {Res} res */
+  async function tellLedger(req, res) {
+    const answer = await ledger();
+    sendJson(req, res, answer.status, await answer.json());
   }
 
   /** @param {Req} req @param {Res} res */

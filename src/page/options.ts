@@ -8,7 +8,12 @@ export interface ServiceWorkerOptions {
    * Types and does not allow a policy named `petrel`.
    * @defaultValue '/petrel-sw.js'
    */
-  url?: string | { toString(): string };
+  url?:
+    | string
+    | {
+        /** The address. */
+        toString(): string;
+      };
   /**
    * The paths it may control. It needs none, so this is a path without pages, at the side of the worker's file: a worker of the
    * site's own, at any other scope, is neither replaced nor slowed. Not used with `registration`.

@@ -128,6 +128,23 @@ describe('a visit', () => {
   });
 });
 
+describe('the ledger on the live page', () => {
+  test('says of each number what became of it, and is not told how to ask the collector', async () => {
+    const { site, collector } = await demo.start();
+    expect((await post(collector, 1, 3)).status).toBe(200);
+    expect((await post(collector, 6, 7)).status).toBe(200);
+
+    const report = await (await fetch(`${site}live/ledger`)).json();
+
+    expect(report).toMatchObject({
+      verdict: 'nothing-missing',
+      total: { sources: 1, accepted: 7, delivered: 5, possible: 2, unknown: 0, missing: 0 },
+    });
+    expect((await fetch(`${collector}ledger`)).status).not.toBe(200);
+    expect(await (await fetch(`${site}live/live.js`)).text()).not.toMatch(/Bearer|authorization/i);
+  });
+});
+
 describe('the live stream', () => {
   test('shows a posted batch, each event once, and has it after a restart', async () => {
     const first = await demo.start();
