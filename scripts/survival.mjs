@@ -13,7 +13,8 @@ const HELP = `npm run survival -- [options]
   --engine a,b     of chromium, firefox, webkitgtk                             all
   --only text      stories whose file or title holds it
   --workers N      browsers at a time                                          2
-  --reports DIR    keeps what came of each engine there; one that is there already is not told again
+  --reports DIR    keeps what came of each engine there; one that is there already is not told again.
+                   Stopped with Ctrl+C, it shows what was told by then
   --record         writes the table into docs/survival.md`;
 
 const ENGINES = { chromium: 'Chromium', firefox: 'Firefox', webkitgtk: 'WebKitGTK' };
@@ -52,7 +53,13 @@ const folder = values.reports ?? mkdtempSync(join(tmpdir(), 'petrel-survival-'))
 /** @type {Map<string, Row>} */
 const rows = new Map();
 
+let stopped = false;
+// The runner gets it as well, and writes its report.
+process.on('SIGINT', () => {
+  stopped = true;
+});
 for (const engine of engines) {
+  if (stopped) break;
   const report = join(folder, `${engine}.json`);
   const started = Date.now();
   if (!existsSync(report)) await run(engine, report);
@@ -102,8 +109,9 @@ function gather(suite, engine, file, path) {
     row.cells[engine] ??= { passed: 0, failed: 0 };
     const cell = row.cells[engine];
     for (const test of tests) {
-      if (test.status === 'skipped')
-        cell.skipped = test.annotations.find((/** @type {any} */ a) => a.description)?.description ?? '';
+      const skip = test.annotations.find((/** @type {any} */ annotation) => annotation.type === 'skip');
+      // Without one, the run was stopped before its turn came: the cell stays empty.
+      if (test.status === 'skipped') cell.skipped = skip?.description;
       else if (test.status === 'expected') cell.passed++;
       else cell.failed++;
     }
@@ -118,7 +126,8 @@ function show(cell) {
   if (!cell) return '';
   if (cell.passed + cell.failed > 0)
     return cell.failed > 0 ? `**${cell.passed} of ${cell.passed + cell.failed}**` : `${cell.passed}/${cell.passed}`;
-  const reason = cell.skipped || 'not told there';
+  const reason = cell.skipped;
+  if (reason === undefined) return '';
   if (!reasons.includes(reason)) reasons.push(reason);
   return `–<sup>${reasons.indexOf(reason) + 1}</sup>`;
 }

@@ -19,8 +19,11 @@ const PREFERENCES = {
 /** What Firefox itself says when a policy forbids a worker: no page can prevent it. */
 const OWN_WORDS = /^Content-Security-Policy/;
 
-/** Longest Firefox may take to start, in milliseconds: the first start of a new profile takes up to 9 s on two cores. */
-const START_TIMEOUT_MS = 40_000;
+/**
+ * Longest Firefox may take to start, in milliseconds, and then to begin a session: the first start of a new profile takes up to 9 s on
+ * two idle cores, and several times that on busy ones.
+ */
+const START_TIMEOUT_MS = 60_000;
 
 /** Longest a command may take, in milliseconds. One that is cut short by a navigation is sometimes never answered. */
 const COMMAND_TIMEOUT_MS = 20_000;
@@ -63,7 +66,7 @@ export async function createFirefoxVisitor(): Promise<Visitor> {
       });
     });
     const connected = await connectBidi(`${address}/session`);
-    await connected.send('session.new', { capabilities: {} });
+    await connected.send('session.new', { capabilities: {} }, START_TIMEOUT_MS);
     await connected.send('session.subscribe', { events: ['log.entryAdded'] });
     connected.on('log.entryAdded', ({ level, type, text }) => {
       if (OWN_WORDS.test(String(text))) return;
@@ -158,7 +161,7 @@ function createTab(bidi: Bidi, context: string): Tab {
 }
 
 interface Bidi {
-  send(method: string, params: object): Promise<{ [member: string]: unknown }>;
+  send(method: string, params: object, withinMs?: number): Promise<{ [member: string]: unknown }>;
   on(event: string, listener: (params: { [member: string]: unknown }) => void): void;
   /** Resolves when the connection is gone. */
   readonly closed: Promise<void>;
@@ -192,9 +195,9 @@ async function connectBidi(address: string): Promise<Bidi> {
   return {
     closed,
     on: (event, listener) => void listeners.set(event, listener),
-    send: (method, params) =>
+    send: (method, params, withinMs = COMMAND_TIMEOUT_MS) =>
       new Promise((done, failed) => {
-        const timer = setTimeout(() => failed(new Error(`no answer to ${method}`)), COMMAND_TIMEOUT_MS);
+        const timer = setTimeout(() => failed(new Error(`no answer to ${method}`)), withinMs);
         pending.set(++id, {
           done: (result) => {
             clearTimeout(timer);
