@@ -18,8 +18,8 @@ const HELP = `npm run survival -- [options]
   --record         writes the table into docs/survival.md`;
 
 const ENGINES = { chromium: 'Chromium', firefox: 'Firefox', webkitgtk: 'WebKitGTK' };
-/** The stories of survival; those in folders are about other things. */
-const STORIES = '/e2e/[^/]+\\.spec\\.ts$';
+/** The stories of survival; the inspector's, and those in folders, are about other things. */
+const STORIES = '/e2e/(?!inspector)[^/]+\\.spec\\.ts$';
 
 const { values } = parseArgs({
   options: {
@@ -132,7 +132,9 @@ function show(cell) {
   return `–<sup>${reasons.indexOf(reason) + 1}</sup>`;
 }
 
-const sorted = [...rows.values()].sort((a, b) => a.file.localeCompare(b.file));
+const sorted = [...rows.values()]
+  .filter(({ cells }) => Object.values(cells).some(({ passed, failed }) => passed + failed > 0))
+  .sort((a, b) => a.file.localeCompare(b.file));
 const lines = [
   `| story | ${engines.map((engine) => ENGINES[/** @type {keyof typeof ENGINES} */ (engine)]).join(' | ')} |`,
   `| --- | ${engines.map(() => '--:').join(' | ')} |`,
