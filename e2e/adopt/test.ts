@@ -7,7 +7,7 @@ export { chromiumOnly, expect } from '../support/test.js';
 
 /** The stories' `test`, with the examples. Each is built when the first story asks for it. */
 export const test = base.extend<
-  { serve(from: { folder: string } | { upstream: string }): Promise<ExampleSite> },
+  { serve(from: { folder: string } | { upstream: string }): Promise<ExampleSite>; patience: undefined },
   { examples: Examples }
 >({
   examples: [
@@ -18,6 +18,16 @@ export const test = base.extend<
       examples.remove();
     },
     { scope: 'worker' },
+  ],
+
+  patience: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern to learn what a fixture needs
+    async ({}, use, info) => {
+      // Workbox's build alone took a minute on two cores with much else to do.
+      info.setTimeout(180_000);
+      await use(undefined);
+    },
+    { auto: true },
   ],
 
   serve: async ({ collector }, use) => {
