@@ -26,6 +26,10 @@ const COMMANDS = {
     ],
     load: async () => (await import('./init/command.mjs')).initCommand,
   },
+  consume: {
+    usage: [['consume --from <nats://…> --sink <…>', 'bring events from a stream into a store']],
+    load: async () => (await import('./consume/command.mjs')).consume,
+  },
   query: {
     usage: [['query "select …"', 'ask a collector’s database: a table, --csv or --json']],
     load: async () => (await import('./query/command.mjs')).query,

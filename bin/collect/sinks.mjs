@@ -3,6 +3,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsageError } from '../lib/command.mjs';
+import { readNatsAddress } from '../lib/nats-address.mjs';
 
 /** @typedef {import('../../dist/server/index.js').Sink} Sink */
 
@@ -11,6 +12,7 @@ import { UsageError } from '../lib/command.mjs';
  * @property {string} form how its address looks
  * @property {string} help
  * @property {(address: string) => boolean} fits
+ * @property {(address: string, by: string) => unknown} [check] throws what is wrong with an address that fits
  * @property {(address: string) => Promise<Sink>} open
  */
 
@@ -27,6 +29,20 @@ export const SINKS = [
     help: 'files of JSON lines (a folder that exists, or an address that ends in /)',
     fits: (address) => !hasScheme(address) && (address.endsWith('/') || isFolder(address)),
     open: async (folder) => (await import('../../dist/server/sinks/ndjson.js')).createNdjsonSink({ folder }),
+  },
+  {
+    form: 'postgres://user:password@host:5432/database',
+    help: 'PostgreSQL; needs `pg`',
+    fits: (address) => /^postgres(ql)?:\/\//i.test(address),
+    open: async (url) => (await import('../../dist/server/sinks/postgres.js')).createPostgresSink({ url }),
+  },
+  {
+    form: 'nats://host:4222/STREAM',
+    help: 'a NATS JetStream, for `petrel consume`; needs `@nats-io/transport-node` and `@nats-io/jetstream`',
+    fits: (address) => /^(nats|tls):\/\//i.test(address),
+    check: readNatsAddress,
+    open: async (address) =>
+      (await import('../../dist/server/sinks/nats.js')).createNatsSink(readNatsAddress(address, '--sink')),
   },
 ];
 
@@ -46,6 +62,7 @@ const hasScheme = (address) => /^[a-z][a-z0-9+.-]+:/i.test(address);
  */
 export function sinkKindOf(address, by) {
   const kind = SINKS.find(({ fits }) => fits(address));
+  kind?.check?.(address, by);
   if (kind) return kind;
   throw new UsageError(
     `${by} must be one of ${SINKS.map(({ form }) => form).join(', ')}, not ${withoutSecrets(address)}`,

@@ -19,12 +19,16 @@ export interface CollectProcess {
 }
 
 /** Runs `petrel collect` as a process of its own. */
-export function runCollect(
+export const runCollect = (script: string, args: string[], world: { cwd: string; env?: Record<string, string> }) =>
+  runPetrel(script, ['collect', ...args], world);
+
+/** Runs a command that logs as `petrel collect` does. */
+export function runPetrel(
   script: string,
   args: string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
 ): CollectProcess {
-  const child = spawn(process.execPath, [script, 'collect', ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -284,6 +284,7 @@ describe('petrel collect', { timeout: 120_000 }, () => {
     ['--rates-per-key must be a whole number', ['--rates-per-key', '0'], 2],
     ['--privacy-ip must be drop or truncate or keep, not "all"', ['--privacy-ip', 'all'], 2],
     ['--metrics must be "open", or a string of 16', ['--metrics', 'yes'], 2],
+    ['--sink must be such as nats://host:4222/STREAM', ['--sink', 'nats://user:secret@host/a/b'], 2],
     ['--ledger-db is for sinks that keep no ledger', ['--db', 'new.db', '--ledger-db', 'ledger.db'], 2],
     ['--sink must be one of', ['--sink', 'gopher://user:secret@example/'], 2],
     ['there is no config file nowhere.json', ['--config', 'nowhere.json'], 2],
