@@ -25,7 +25,7 @@ export function createProbe(sink: Sink, clock: Clock): () => Promise<boolean> {
     return new Promise((resolve) => {
       const timer = clock.setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
       Promise.resolve()
-        .then(() => (sink.ready ? sink.ready() : sink.has([[PROBE, 1, 1]])))
+        .then((): Promise<unknown> => (sink.ready ? sink.ready() : sink.has([[PROBE, 1, 1]])))
         .then(
           () => resolve(true),
           () => resolve(false),
