@@ -5,6 +5,7 @@ import { createServer } from 'vite';
 import type { Tab } from '../support/visitor.js';
 import { expect, expectEvents, test } from './test.js';
 
+// @slow: a dev server is started, which is the same for every engine.
 // The React example under `vite dev`: StrictMode mounts twice there, and files are replaced while the page is open.
 
 let server: ViteDevServer | undefined;
@@ -35,11 +36,9 @@ function edit(folder: string, file: string, change: (content: string) => string)
 
 const heading = (tab: Tab) => tab.evaluate(() => document.querySelector('h1')?.textContent);
 
-test('react: StrictMode, then replacing a component and the tracker’s own file, double nothing and lose nothing', async ({
-  visitor,
-  examples,
-  collector,
-}) => {
+test('react: StrictMode, then replacing a component and the tracker’s own file, double nothing and lose nothing', {
+  tag: '@slow',
+}, async ({ visitor, examples, collector }) => {
   const folder = examples.install('react');
   const tab = await visitor.open(await dev(folder, collector.origin));
   await expect.poll(() => heading(tab)).toBe('Pick a plan');

@@ -34,6 +34,7 @@ test('the lines for a script tag record a page view and an event', async ({ visi
   await expectEvents(collector, ['page', 'Signed Up']);
 });
 
+// @slow: they build, which is the same for every engine.
 for (const { title, example, config, main, events, worker } of [
   {
     title: 'npm and Vite',
@@ -52,7 +53,7 @@ for (const { title, example, config, main, events, worker } of [
     worker: '/sw.js',
   },
 ]) {
-  test(`the lines for ${title} build, record, and have their worker`, async ({
+  test(`the lines for ${title} build, record, and have their worker`, { tag: '@slow' }, async ({
     visitor,
     examples,
     serve,
