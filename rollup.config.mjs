@@ -57,25 +57,40 @@ function entriesIn(folder) {
 /** @param {string} path */
 const fromRoot = (path) => relative(root, path).split(sep).join('/');
 
+const compiler = typescript({
+  tsconfig: false,
+  include: ['src/**/*.ts', 'sw/**/*.ts'],
+  compilerOptions: {
+    target: 'ES2022',
+    module: 'ESNext',
+    moduleResolution: 'bundler',
+    verbatimModuleSyntax: true,
+    isolatedModules: true,
+    noCheck: true,
+    lib: ['ES2023'],
+    types: [],
+    sourceMap: true,
+    inlineSources: true,
+  },
+});
+let compiled = false;
+
+/**
+ * Compiles all sources when the first file is built; the others take what is there, for compiling is most of a build's work.
+ * @type {import('rollup').Plugin}
+ */
+const compileOnce = {
+  ...compiler,
+  buildStart(options) {
+    if (!compiled) /** @type {Function} */ (compiler.buildStart).call(this, options);
+    compiled = true;
+  },
+};
+
 /** @returns {import('rollup').Plugin[]} */
 const compile = () => [
   nodeResolve(),
-  typescript({
-    tsconfig: false,
-    include: ['src/**/*.ts', 'sw/**/*.ts'],
-    compilerOptions: {
-      target: 'ES2022',
-      module: 'ESNext',
-      moduleResolution: 'bundler',
-      verbatimModuleSyntax: true,
-      isolatedModules: true,
-      noCheck: true,
-      lib: ['ES2023'],
-      types: [],
-      sourceMap: true,
-      inlineSources: true,
-    },
-  }),
+  compileOnce,
   replace({ preventAssignment: true, values: { __VERSION__: JSON.stringify(version) } }),
 ];
 
