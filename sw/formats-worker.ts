@@ -4,7 +4,9 @@ import { ndjson } from '../src/formats/ndjson.js';
 import { otlp } from '../src/formats/otlp.js';
 import { segment } from '../src/formats/segment.js';
 import { couriersOf } from '../src/web/format-courier.js';
-import { startWorker } from './index.js';
+import { isOwn } from './own.js';
+import { startWorker } from './start.js';
 
+const scope = self as unknown as ServiceWorkerGlobalScope;
 const formats = couriersOf([segment, cloudevents, otlp, ndjson]);
-startWorker(self as unknown as ServiceWorkerGlobalScope, {}, true, formats);
+startWorker(scope, {}, isOwn(scope), formats);

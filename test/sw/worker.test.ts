@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { expandBody } from '../../src/core/wire-codec.js';
 import { destinationId } from '../../src/protocol.js';
-import { startWorker } from '../../sw/index.js';
+import { startWorker } from '../../sw/start.js';
 import { createFakeScope, messageFrom } from './fake-scope.js';
 
 const CONFIG = { endpoint: 'https://collector.example/in', format: 'petrel', options: {}, version: 0 };
