@@ -20,7 +20,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const CHUNKS = { 'src/page/register.ts': 'register.js', 'src/page/in-page-host.ts': 'in-page-host.js' };
 
 /** No chunk may contain these: a script tag would load the tracker a second time. */
-const ENTRY_ONLY = ['src/index.ts', 'src/page/script-tag.ts', 'src/page/tracker.ts'];
+const ENTRY_ONLY = ['src/index.ts', 'src/index.development.ts', 'src/page/script-tag.ts', 'src/page/tracker.ts'];
 
 /** How the facades name it. */
 const PAGE_ENTRY = '../index.js';
@@ -326,6 +326,7 @@ const declarations = {
 
 export default [
   standalone('src/index.ts', 'index.js', 'es'),
+  standalone('src/index.development.ts', 'index.development.js', 'es'),
   standalone('src/page/script-tag.ts', 'petrel.js', 'iife'),
   ...Object.entries(CHUNKS).map(([input, file]) => standalone(input, file, 'es')),
   standalone('sw/worker.ts', 'petrel-sw.js', 'iife'),

@@ -116,7 +116,7 @@ test.describe('createTracker says at once what cannot work', () => {
 
       const error = await tab.evaluate(
         async ({ option, value }) => {
-          const { createTracker } = await import('/petrel/index.js' as string);
+          const { createTracker } = await import('/petrel/index.development.js' as string);
           try {
             createTracker({ endpoint: '/events', [option]: value });
           } catch (error) {
@@ -128,7 +128,7 @@ test.describe('createTracker says at once what cannot work', () => {
       );
 
       expect(error).toContain(`\`${message}\``);
-      expect(error).toContain(`not ${value}`);
+      expect(error).toContain(`not ${typeof value === 'string' ? JSON.stringify(value) : value}`);
     });
   }
 });

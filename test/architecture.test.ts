@@ -79,7 +79,7 @@ function target(path: string, specifier: string): string {
 
 /** `src/core/queue.ts` → `core`; the page entry belongs to `page`. */
 function partOf(path: string): string {
-  if (path === 'src/index.ts') return 'page';
+  if (/^src\/index(\.development)?\.ts$/.test(path)) return 'page';
   if (path === 'src/protocol.ts') return 'protocol';
   return path.split('/')[path.startsWith('src/') ? 1 : 0]!;
 }
@@ -182,7 +182,7 @@ describe('what is loaded together', () => {
   const sources = readSources();
 
   it.each(['src/page/register.ts', 'src/page/in-page-host.ts'])('%s does not bring the page entry with it', (chunk) => {
-    const entryFiles = ['src/index.ts', 'src/page/script-tag.ts', 'src/page/tracker.ts'];
+    const entryFiles = ['src/index.ts', 'src/index.development.ts', 'src/page/script-tag.ts', 'src/page/tracker.ts'];
 
     expect(sources.has(chunk)).toBe(true);
     expect([...reach(sources, chunk)].filter((path) => entryFiles.includes(path))).toEqual([]);

@@ -18,6 +18,7 @@ import {
 import { show } from './options.js';
 import type { DropReason } from './outcome.js';
 import type { Tombstone } from './queue-state.js';
+import { scrubContext } from './scrub-url.js';
 import {
   type ColumnsBody,
   type EventRow,
@@ -447,7 +448,7 @@ function checkOrigin(origin: unknown): CheckedOrigin {
   }
   if (context != null) {
     if (!isObject(context) || faultOf(context, MAX_PROPERTY_DEPTH)) return { source, bytes: 0 };
-    fields.context = context as { [key: string]: Json };
+    fields.context = scrubContext(context as { [key: string]: Json });
   }
   const bytes = utf8Length(JSON.stringify(fields));
   return bytes > MAX_EVENT_BYTES ? { source, bytes: 0 } : { source, fields, bytes };

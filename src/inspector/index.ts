@@ -51,7 +51,7 @@ let open: { tracker: Tracker; inspector: Inspector } | undefined;
 export function openInspector(tracker: Tracker): Inspector {
   if (open?.tracker === tracker) return open.inspector;
   open?.inspector.close();
-  let stats: TrackerStats = { page: { source: '', seq: 0, unacknowledged: 0, dropped: {} } };
+  let stats: TrackerStats = { page: { source: '', seq: 0, failed: 0, unacknowledged: 0, dropped: {} } };
   if (typeof document === 'undefined') return { report: () => reportOf(stats, [], []), close() {} };
 
   let askedAt = 0;

@@ -114,6 +114,8 @@ export interface PageStats {
   seq: number;
   /** Events no host has acknowledged yet. */
   unacknowledged: number;
+  /** How often plugins and listeners threw. */
+  failed: number;
   /** Events dropped before they reached a host, by reason. */
   dropped: Partial<Record<DropReason, number>>;
   /** The consent there is at the moment. */
@@ -153,8 +155,14 @@ export interface Tracker<Events extends EventMap<Events> = any> {
   identify(userId: string, traits?: Properties | null): void;
   /** Says which account or company the user acts for: recorded as event `group`, and part of every event from now on. */
   group(groupId: string, traits?: Properties | null): void;
-  /** Forgets user and group, as at a log-out. */
+  /** Forgets user and group, as at a log-out. What {@link Tracker.setContext} said stays. */
   reset(): void;
+  /**
+   * Adds to the `context` of every event from now on: the release, the experiment, the plan. Written once per batch, so it costs next to
+   * nothing per event. A value of `undefined` takes a field away; what JSON cannot say is left out. The page's own `url`, `title` and
+   * `referrer` cannot be replaced. For properties of a part of the page, see `withProperties` in `petrel/plugins/with-properties`.
+   */
+  setContext(context: Properties): void;
   /**
    * Sends all that waits, now. Resolves when the attempt has ended, whether or not it succeeded; after 30 s without an answer,
    * as in a page that is hidden, with what the page knows.
@@ -162,6 +170,11 @@ export interface Tracker<Events extends EventMap<Events> = any> {
   flush(): Promise<FlushReport>;
   /** Counters of the queue and of this tracker. After 30 s without an answer only the tracker's own. */
   stats(): Promise<TrackerStats>;
+  /**
+   * Deletes what is stored for this endpoint on this device, ids included, and what waits in this page, counted as `consent`. What is tracked
+   * afterwards has new ids. Consent stays as it is; while it is `pending` there is no host to ask, so only the page forgets.
+   */
+  purge(): Promise<TrackerStats>;
   /**
    * Changes the consent. `denied` also deletes what is stored for this endpoint, counted as `consent`, and what is tracked after
    * a later `granted` has a new source, so that nothing joins the two. What is none of the three words is as `pending`.

@@ -50,10 +50,18 @@ export interface TrackerOptions extends EngineOptions {
    */
   consent?: Consent;
   /**
-   * What a browser with Global Privacy Control gets. `anonymous`: events without user id. `ignore`: no difference.
+   * What a browser with Global Privacy Control gets. `anonymous`: events without user id and without stored ids. `off`: none, as with
+   * denied consent, whatever {@link Tracker.setConsent} says. `ignore`: no difference.
    * @defaultValue 'anonymous'
+   * @see https://www.w3.org/TR/gpc/
    */
-  gpc?: 'anonymous' | 'ignore';
+  gpc?: 'anonymous' | 'off' | 'ignore';
+  /**
+   * Whether to do without an id of the browser: events carry neither `anonymousId` nor `sessionId`, and none is made or kept. Checked by
+   * the host. What waits to be delivered is kept on the device all the same.
+   * @defaultValue false
+   */
+  cookieless?: boolean;
   /**
    * Version of these options, a number you raise when you change them. Pages of two releases share one queue for a while;
    * the options with the higher version win, whichever page comes last.

@@ -39,7 +39,7 @@ const calls = Array.isArray(stub) ? stub : stub.q;
 // A second copy of the tag leaves everything to the first.
 if (calls) {
   const { endpoint, key, sw, scope, consent, auto, debug } = dataset;
-  if (!endpoint) throw new TypeError('petrel: `data-endpoint` is missing');
+  if (!endpoint) throw new TypeError('data-endpoint');
   const tracker = openTracker(
     {
       endpoint,

@@ -55,6 +55,7 @@ export function openTracker<Events extends EventMap<Events>>(
     options: JSON.parse(JSON.stringify(options)),
     version,
   } as DestinationConfig;
+  /** The visitor asks for privacy and the site listens; false: it does not. */
   const anonymous = gpc !== 'ignore' && !closed && (navigator as Platform).globalPrivacyControl;
   const dropped: Partial<Record<DropReason, number>> = {};
   const drops: Drops = [];
@@ -64,7 +65,10 @@ export function openTracker<Events extends EventMap<Events>>(
   let consent: Consent;
   let source = randomId();
   let seq = 0;
+  /** What `call` caught. */
+  let failed = 0;
   let who: { userId?: string; groupId?: string } = {};
+  let context: object;
   let origin: Origin | undefined;
   let finding: Promise<void> | undefined;
   let watching = false;
@@ -76,6 +80,7 @@ export function openTracker<Events extends EventMap<Events>>(
     try {
       return listener(detail as never);
     } catch (error) {
+      failed++;
       if (debug) console.debug('petrel', error);
     }
   };
@@ -142,7 +147,11 @@ export function openTracker<Events extends EventMap<Events>>(
     const url = location.href;
     const title = document.title;
     if (origin?.context?.url !== url || origin.context.title !== title)
-      origin = { source, ...who, context: { url, title, referrer: document.referrer } };
+      origin = {
+        source,
+        ...who,
+        context: { ...context, url, title, referrer: document.referrer, gpc: anonymous },
+      } as Origin;
     return origin;
   };
 
@@ -150,12 +159,15 @@ export function openTracker<Events extends EventMap<Events>>(
     name: string,
     properties?: Properties | null,
     options?: TrackOptions | null,
-    kind?: EventCategory,
-    field?: keyof typeof who,
+    field?: keyof typeof who | '',
     id?: string,
   ) => {
     try {
-      const { timestamp = Date.now(), category = kind, priority } = options ?? {};
+      const {
+        timestamp = Date.now(),
+        category = field == null ? undefined : (name as EventCategory),
+        priority,
+      } = options ?? {};
       const event = { name, properties: properties && { ...properties }, timestamp, category, priority } as PageEvent;
       if (closed) return drop('closed', name);
       if (consent === 'denied' || (anonymous && field === 'userId')) return drop('consent', name);
@@ -183,7 +195,7 @@ export function openTracker<Events extends EventMap<Events>>(
   };
 
   /** Asks the host until it answers; once in a hidden page, which gets no answers. Empty without a host or an answer. */
-  const ask = async (type: 'flush' | 'stats') => {
+  const ask = async (type: 'flush' | 'stats' | 'purge') => {
     open();
     await finding;
     let answer: { result?: FlushResult; stats?: Stats } | undefined;
@@ -196,31 +208,42 @@ export function openTracker<Events extends EventMap<Events>>(
     return {
       ...answer?.result,
       ...answer?.stats,
-      page: { source, seq, unacknowledged: unacknowledged().length, dropped: { ...dropped } },
+      page: { source, seq, failed, unacknowledged: unacknowledged().length, dropped: { ...dropped } },
     };
+  };
+
+  /** Drops what waits in the page. Who is tracked after this is somebody else. */
+  const forget = () => {
+    for (const { name } of remove(unacknowledged())) drop('consent', name);
+    source = randomId();
+    seq = drops.length = 0;
+    tracker.reset();
   };
 
   const tracker: Tracker<Events> = {
     track: track as Tracker<Events>['track'],
-    page: (properties, options) => track('page', properties, options, 'page'),
-    identify: (userId, traits) => track('identify', traits, null, 'identify', 'userId', userId),
-    group: (groupId, traits) => track('group', traits, null, 'group', 'groupId', groupId),
+    page: (properties, options) => track('page', properties, options, ''),
+    identify: (userId, traits) => track('identify', traits, null, 'userId', userId),
+    group: (groupId, traits) => track('group', traits, null, 'groupId', groupId),
     reset() {
       who = {};
       origin = undefined;
     },
+    setContext: (more) =>
+      void call(() => {
+        context = JSON.parse(JSON.stringify({ ...context, ...more }));
+        origin = undefined;
+      }),
     flush: () => ask('flush'),
     stats: () => ask('stats'),
+    purge() {
+      forget();
+      return ask('purge');
+    },
     setConsent(next) {
       if (closed) return;
-      consent = next === 'granted' || next === 'denied' ? next : 'pending';
-      if (consent === 'denied') {
-        for (const { name } of remove(unacknowledged())) drop('consent', name);
-        // Who is tracked after this is somebody else.
-        source = randomId();
-        seq = drops.length = 0;
-        tracker.reset();
-      }
+      consent = anonymous && gpc === 'off' ? 'denied' : next === 'granted' || next === 'denied' ? next : 'pending';
+      if (consent === 'denied') forget();
       tell();
       if (consent !== 'granted') attach();
       begin();

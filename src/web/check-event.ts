@@ -12,6 +12,7 @@ import {
 } from '../core/event.js';
 import type { DropReason } from '../core/outcome.js';
 import type { Tombstone } from '../core/queue-state.js';
+import { scrubContext } from '../core/scrub-url.js';
 import { isObject, isSeq, isWord } from './guards.js';
 
 /** The collector refuses longer ones. */
@@ -156,7 +157,8 @@ function checkOrigin(origin: unknown): Origin | undefined {
     try {
       const text = JSON.stringify(origin.context);
       const room = MAX_EVENT_BYTES - utf8Length(JSON.stringify(checked)) - 200;
-      if (depthOf(text) < MAX_PROPERTY_DEPTH && utf8Length(text) <= room) checked.context = JSON.parse(text);
+      if (depthOf(text) < MAX_PROPERTY_DEPTH && utf8Length(text) <= room)
+        checked.context = scrubContext(JSON.parse(text));
     } catch {
       // Not JSON: the events are worth more than where they come from.
     }

@@ -273,12 +273,13 @@ export function createHostEngine({
   }
 
   async function ingest(
-    { batcher }: Destination,
+    { batcher, config }: Destination,
     { origins, events, drops = [], carried = false }: EventsMessage,
     from: string | undefined,
   ): Promise<StoredMessage['dropped']> {
     // A page may say for itself, where its site decides otherwise. Nothing is kept where nothing may be sent.
-    const isPrivate = (origin: Partial<Origin> | null) => !!(origin?.context?.gpc ?? gpc());
+    const isPrivate = (origin: Partial<Origin> | null) =>
+      config.options.cookieless === true || !!(origin?.context?.gpc ?? gpc());
     const ids = origins.every(isPrivate) ? {} : await identity.ids();
     const checked = checkEvents(origins, events, (origin) => (isPrivate(origin) ? {} : ids));
     const tombstones = checkDrops(drops);
@@ -403,6 +404,8 @@ function engineOptions({ options: given }: DestinationConfig): {
   const options = checkEngineOptions({}, BROWSER_PRESET);
   const problems: string[] = [];
   for (const [option, value] of Object.entries(given)) {
+    // Not the queue's: see `ingest`.
+    if (option === 'cookieless') continue;
     try {
       checkEngineOptions({ [option]: value });
       if (value !== undefined) Object.assign(options, { [option]: value });

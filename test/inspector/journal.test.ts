@@ -49,7 +49,7 @@ function setup() {
   };
 }
 
-const PAGE: TrackerStats['page'] = { source: 's', seq: 0, unacknowledged: 0, dropped: {} };
+const PAGE: TrackerStats['page'] = { source: 's', seq: 0, failed: 0, unacknowledged: 0, dropped: {} };
 
 describe('the journal of the inspector', () => {
   it('follows an event from track() to the acknowledgement', () => {

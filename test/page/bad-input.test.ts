@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as development from '../../src/index.development.js';
 import { createTracker } from '../../src/index.js';
 import type { Tracker } from '../../src/page/api.js';
 import { createFakePage, pass, tasks } from './fake-page.js';
@@ -33,7 +34,18 @@ const argument = fc.oneof(
   fc.record({ hostile: fc.constantFrom(...Object.keys(hostile)) }),
 );
 
-const verbs = ['track', 'page', 'identify', 'group', 'reset', 'setConsent', 'use', 'on'] as const;
+const verbs = [
+  'track',
+  'page',
+  'identify',
+  'group',
+  'reset',
+  'setContext',
+  'setConsent',
+  'purge',
+  'use',
+  'on',
+] as const;
 
 describe('no call', () => {
   it('throws, rejects or stops the tracker, whatever it is given', async () => {
@@ -103,22 +115,48 @@ describe('no call', () => {
 });
 
 describe('createTracker', () => {
-  it.each([
-    ['endpoint', undefined],
-    ['endpoint', 'events'],
-    ['endpoint', 'ftp://shop.example'],
-    ['endpoint', 7],
-    ['consent', 'yes'],
-    ['gpc', 'no'],
-    ['serviceWorker', '/sw.js'],
-    ['serviceWorker', true],
-  ])('refuses %s: %s, and names both', (option, value) => {
+  it.each([undefined, '', 'events', 'ftp://shop.example', 7])('refuses the endpoint %s, and names it', (endpoint) => {
     createFakePage();
 
-    expect(() => createTracker({ endpoint: '/e', [option]: value } as never)).toThrow(TypeError);
-    expect(() => createTracker({ endpoint: '/e', [option]: value } as never)).toThrow(
-      new RegExp(`\`${option}\`.*not ${value}`),
+    for (const create of [createTracker, development.createTracker])
+      expect(() => create({ endpoint: endpoint as never })).toThrow(/`endpoint`/);
+  });
+
+  it.each([
+    ['consent', 'yes', 'granted or pending or denied, not "yes"'],
+    ['gpc', 'no', 'anonymous or off or ignore, not "no"'],
+    ['serviceWorker', '/sw.js', 'not "/sw.js"'],
+    ['serviceWorker', true, 'not true'],
+    ['key', 7, 'a text, not 7'],
+    ['debug', 'yes', 'true or false, not "yes"'],
+    ['cookieless', 1, 'true or false, not 1'],
+    ['configVersion', '2', 'a number, not "2"'],
+    ['maxBatchSize', 0, 'a whole number from 1 to 10000, not 0'],
+    ['maxBatchSizes', 5, 'is not an option'],
+  ])('refuses %s: %s in development', (option, value, message) => {
+    createFakePage();
+
+    expect(() => development.createTracker({ endpoint: '/e', [option]: value })).toThrow(
+      new RegExp(`\`${option}\` .*${message}`),
     );
+  });
+
+  it('takes every option in development as in production', async () => {
+    const page = createFakePage();
+    const options = {
+      endpoint: '/e',
+      key: 'k',
+      consent: 'pending',
+      gpc: 'ignore',
+      serviceWorker: {},
+      maxEvents: 5,
+    } as const;
+
+    development.createTracker({ ...options, format: undefined as never, cookieless: true, debug: false }).close();
+    expect(() => development.createTracker(7 as never)).toThrow('must be an object, not 7');
+    await tasks();
+
+    expect(page.logged).toEqual([]);
   });
 
   it('does nothing on a server, and its verbs neither', async () => {

@@ -176,7 +176,69 @@ describe('denied consent', () => {
   });
 });
 
+describe('purge', () => {
+  it('drops what waits, has the worker delete what it has, and goes on as somebody else', async () => {
+    const page = createFakePage();
+    const tracker = page.create();
+    page.answerAll();
+    tracker.identify('u1');
+    await pass(200);
+    const [first] = page.messages('events');
+    page.stopAnswering();
+    page.hide();
+    page.show();
+    tracker.track('waits');
+
+    page.answerAll();
+    const { page: counted } = await tracker.purge();
+    tracker.track('after');
+    await pass(200);
+
+    expect(page.messages('purge')).toHaveLength(1);
+    expect(counted).toMatchObject({ seq: 0, unacknowledged: 0, dropped: { consent: 1 } });
+    const last = page.messages('events').at(-1)!;
+    expect(last.events.map(([, seq, , name]) => [seq, name])).toEqual([[1, 'after']]);
+    expect(last.origins[0]!.source).not.toBe(first!.origins[0]!.source);
+    expect(last.origins[0]!.userId).toBeUndefined();
+  });
+
+  it('forgets in the page alone while consent is pending', async () => {
+    const page = createFakePage();
+    const tracker = page.create({ consent: 'pending' });
+    tracker.track('a');
+
+    await tracker.purge();
+
+    expect(page.posted).toEqual([]);
+    expect((await tracker.stats()).page).toMatchObject({ seq: 0, unacknowledged: 0, dropped: { consent: 1 } });
+  });
+});
+
 describe('Global Privacy Control', () => {
+  it('turns the tracker off with the policy `off`, whatever consent there is, and purges', async () => {
+    const page = createFakePage({ gpc: true });
+    const tracker = page.create({ gpc: 'off' });
+
+    tracker.track('a');
+    tracker.setConsent('granted');
+    tracker.track('b');
+    page.leave();
+    await pass(5_000);
+
+    expect([page.messages('events'), page.sent]).toEqual([[], []]);
+    expect(page.messages('purge').length).toBeGreaterThan(0);
+  });
+
+  it('is nothing to a browser that does not have it', async () => {
+    const page = createFakePage();
+    const tracker = page.create({ gpc: 'off' });
+
+    tracker.identify('u1');
+    await tasks();
+
+    expect(page.messages('events')[0]!.origins[0]!.userId).toBe('u1');
+  });
+
   it('keeps the user id out of every event, by default', async () => {
     const page = createFakePage({ gpc: true });
     const tracker = page.create();
@@ -186,6 +248,7 @@ describe('Global Privacy Control', () => {
     await tasks();
 
     expect(page.names()).toEqual([['a']]);
+    expect(page.messages('events')[0]!.origins[0]).toMatchObject({ context: { gpc: true } });
     expect(page.messages('events')[0]!.origins[0]!.userId).toBeUndefined();
     tracker.close();
     expect((await tracker.stats()).page.dropped).toEqual({ consent: 1 });
@@ -198,6 +261,7 @@ describe('Global Privacy Control', () => {
     tracker.identify('u1');
     await tasks();
 
-    expect(page.messages('events')[0]!.origins[0]!.userId).toBe('u1');
+    // The worker knows the browser's setting too, and is told that it does not count.
+    expect(page.messages('events')[0]!.origins[0]).toMatchObject({ userId: 'u1', context: { gpc: false } });
   });
 });

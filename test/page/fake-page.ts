@@ -27,7 +27,6 @@ export interface FakePageOptions {
   readyState?: DocumentReadyState;
   prerendering?: boolean;
   gpc?: boolean;
-  dnt?: string;
 }
 
 /**
@@ -40,7 +39,6 @@ export function createFakePage({
   readyState = 'complete',
   prerendering = false,
   gpc,
-  dnt,
 }: FakePageOptions = {}) {
   // The end of a task is real.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: Date.UTC(2026, 0, 1) });
@@ -75,7 +73,6 @@ export function createFakePage({
     location,
     navigator: {
       globalPrivacyControl: gpc,
-      doNotTrack: dnt,
       serviceWorker: { getRegistration: async () => (worker ? registration : undefined) },
       sendBeacon(_: string, body: string) {
         if (beaconsTaken) sent.push({ by: 'beacon', body: JSON.parse(body), end: async () => {} });

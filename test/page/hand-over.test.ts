@@ -291,6 +291,25 @@ describe('the tracker', () => {
     expect([userId, groupId]).toEqual([undefined, undefined]);
   });
 
+  it('adds what `setContext` said to where events come from, until it is taken away', async () => {
+    const page = createFakePage();
+    const tracker = page.create();
+
+    tracker.track('a');
+    tracker.setContext({ release: '7', test: 'b', url: 'mine' });
+    tracker.setContext({ test: undefined });
+    tracker.setContext({ cyclic: cyclic() });
+    tracker.track('b');
+    tracker.reset();
+    tracker.track('c');
+    await tasks();
+
+    const { origins, events } = page.messages('events')[0]!;
+    const contexts = events.map(([origin]) => origins[origin]!.context);
+    const own = { url: 'https://shop.example/a?b=1', title: 'A', referrer: 'https://search.example/' };
+    expect(contexts).toEqual([own, { release: '7', ...own }, { release: '7', ...own }]);
+  });
+
   it('does nothing in a prerendered page until it is shown', async () => {
     const page = createFakePage({ prerendering: true });
     const tracker = page.create();
@@ -358,10 +377,16 @@ describe('flush and stats', () => {
     tracker.track('a');
 
     expect(await tracker.stats()).toEqual({
-      page: { source: expect.any(String), seq: 1, unacknowledged: 1, dropped: { invalid: 1 } },
+      page: { source: expect.any(String), seq: 1, failed: 0, unacknowledged: 1, dropped: { invalid: 1 } },
     });
   });
 });
+
+function cyclic(): object {
+  const value: { self?: object } = {};
+  value.self = value;
+  return value;
+}
 
 /** The counters, from a worker that knows none. */
 async function stats(page: ReturnType<typeof createFakePage>, tracker: ReturnType<typeof page.create>) {

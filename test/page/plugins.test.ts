@@ -51,7 +51,7 @@ describe('a plugin', () => {
     tracker.close();
 
     expect(page.names()).toEqual([['a']]);
-    expect((await tracker.stats()).page).toMatchObject({ unacknowledged: 0, dropped: {} });
+    expect((await tracker.stats()).page).toMatchObject({ unacknowledged: 0, dropped: {}, failed: 4 });
     expect(page.logged).toEqual([]);
   });
 

@@ -667,6 +667,22 @@ describe('the host engine', () => {
     ]);
   });
 
+  it('makes up and keeps no id where the site does without', async () => {
+    const { clock, meta, post, requests } = setup();
+    const answer = await post(
+      events([1], {
+        config: { ...CONFIG, options: { ...CONFIG.options, cookieless: true } },
+        origins: [{ source: 'source-1' }],
+      }),
+    );
+    await clock.advance(5_000);
+
+    expect(answer).toMatchObject([{ type: 'stored' }]);
+    expect([...(await meta.read()).keys()]).toEqual([`config ${TO}`]);
+    const [event] = requests.flatMap(({ body }) => body.events);
+    expect([event!.anonymousId, event!.sessionId]).toEqual([undefined, undefined]);
+  });
+
   it('leaves messages alone that are not its own', async () => {
     const { engine } = setup();
     const reply = vi.fn();
