@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, expectEvents, test } from './test.js';
 
 // The examples as their users' visitors meet them: built, and served.
+// @slow: builds are the same for every engine.
 
 test('vanilla: a script tag records the page, the call before it, and the click', async ({
   visitor,
@@ -23,7 +24,7 @@ test('vanilla: a script tag records the page, the call before it, and the click'
   expect(JSON.parse(rows.find(({ name }) => name === 'Signed Up')!.properties)).toEqual({ plan: 'free' });
 });
 
-test('vite: each page of the app is a page view, and the built worker is used', async ({
+test('vite: each page of the app is a page view, and the built worker is used', { tag: '@slow' }, async ({
   visitor,
   examples,
   serve,
@@ -45,7 +46,7 @@ test('vite: each page of the app is a page view, and the built worker is used', 
   expect(scopes).toEqual(['/petrel-sw/']);
 });
 
-test('react: built, it records the page, what is seen, and the click', async ({
+test('react: built, it records the page, what is seen, and the click', { tag: '@slow' }, async ({
   visitor,
   examples,
   serve,
@@ -65,7 +66,7 @@ test.describe('ssr', () => {
     server?.kill();
   });
 
-  test('the page is rendered without an event, hydrated, and recorded in the browser', async ({
+  test('the page is rendered without an event, hydrated, and recorded in the browser', { tag: '@slow' }, async ({
     visitor,
     examples,
     serve,
