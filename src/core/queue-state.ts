@@ -1,5 +1,6 @@
 import { PetrelError } from './errors.js';
 import type { DropReason } from './outcome.js';
+import type { Ranges } from './ranges.js';
 import type { Lane } from './store.js';
 
 /** What waits in one lane: not in a frozen batch. */
@@ -50,6 +51,11 @@ export interface Tail {
   from?: string;
   /** The `last` the receiver was told. */
   told?: number;
+  /**
+   * Its sequence numbers that ever got here, for as long as it is in this list; elsewhere they are in the store's `SourceRecord`.
+   * A page adds ten times a second: what lies in the state costs no request of its own.
+   */
+  stored?: Ranges;
 }
 
 /** Why nothing is sent for a while. */
@@ -95,7 +101,7 @@ export interface QueueState {
   counters: { accepted: number; delivered: number; dropped: Partial<Record<DropReason, number>> };
   /** Drops the receiver has not been told of. At most {@link MAX_TOMBSTONES}, the newest. */
   tombstones: Tombstone[];
-  /** Sources whose end the receiver has not been told. At most 50, the newest. */
+  /** Sources whose end the receiver has not been told. At most 50, the newest: see sources.ts. */
   tails?: Tail[];
   /** Failed attempts in a row, over all batches: the receiver's health, not a batch's. Reset by any success. */
   failures: number;
@@ -116,9 +122,6 @@ export const LANES: readonly Lane[] = ['low', 'normal', 'critical', 'carried', '
 
 /** Adjacent ranges are joined, so this is reached only by drops scattered over hundreds of page loads. */
 export const MAX_TOMBSTONES = 500;
-
-/** Pages whose end nobody noticed: a browser that was killed leaves one for each open tab. */
-const MAX_TAILS = 50;
 
 /** A lane in which nothing waits. */
 export function noneWaiting(): Waiting {
@@ -152,7 +155,9 @@ export function cloneState(state: QueueState): QueueState {
     batches: state.batches.map((batch) => ({ ...batch })),
     counters: { ...state.counters, dropped: { ...state.counters.dropped } },
     tombstones: state.tombstones.map((tombstone) => ({ ...tombstone })),
-    ...(state.tails && { tails: state.tails.map((tail) => ({ ...tail })) }),
+    ...(state.tails && {
+      tails: state.tails.map((tail) => ({ ...tail, ...(tail.stored && { stored: [...tail.stored] }) })),
+    }),
   };
 }
 
@@ -189,10 +194,4 @@ export function addTombstone(state: QueueState, { source, first, last, reason }:
   }
   list.push({ source, first, last, reason });
   if (list.length > MAX_TOMBSTONES) list.shift();
-}
-
-/** Notes how far a source has come. */
-export function noteTail(state: QueueState, tail: Tail): void {
-  const others = (state.tails ?? []).filter(({ source }) => source !== tail.source);
-  state.tails = [...others.slice(1 - MAX_TAILS), tail];
 }

@@ -17,12 +17,12 @@ import {
   countDrop,
   type FrozenBatch,
   noneWaiting,
-  noteTail,
   type QueueState,
   type Tombstone,
 } from './queue-state.js';
 import { addRange, contains, type Ranges } from './ranges.js';
 import { settle } from './settlement.js';
+import { dropTails, keepStored, noteTail, readStored } from './sources.js';
 import type { Store, StoredRecord, StoreTransaction } from './store.js';
 import type { SourceRange, SourceTail } from './wire.js';
 
@@ -105,7 +105,7 @@ export function createQueue<E>(given: QueueOptions<E>) {
       if (id) {
         let stored = seen.get(id.source);
         if (!stored) {
-          stored = (await tx.readSource(id.source))?.stored ?? [];
+          stored = await readStored(tx, state, id.source);
           seen.set(id.source, stored);
         }
         if (contains(stored, id.seq)) continue;
@@ -113,10 +113,7 @@ export function createQueue<E>(given: QueueOptions<E>) {
       }
       fresh.push(event);
     }
-    for (const [source, stored] of seen) {
-      await tx.writeSource(source, { stored, at: now });
-      noteTail(state, { source, last: stored.at(-1)![1], ...(from && { from }) });
-    }
+    for (const [source, stored] of seen) await noteTail(tx, state, source, stored, from, now);
     return fresh;
   }
 
@@ -153,7 +150,7 @@ export function createQueue<E>(given: QueueOptions<E>) {
     recordDrops: (drops: readonly Tombstone[]): Promise<Changed<E>> =>
       change(async (tx, state) => {
         for (const { source, first, last, reason } of drops) {
-          const stored = (await tx.readSource(source))?.stored ?? [];
+          const stored = await readStored(tx, state, source);
           // Only the gaps: a repeated message must not count twice, nor call a stored event dropped.
           let next = first;
           for (const [from, to] of [...stored, [last + 1, last + 1] as const]) {
@@ -165,7 +162,7 @@ export function createQueue<E>(given: QueueOptions<E>) {
             }
             next = Math.max(next, to + 1);
           }
-          await tx.writeSource(source, { stored: addRange(stored, first, last), at: clock.now() });
+          await keepStored(tx, state, source, addRange(stored, first, last), clock.now());
         }
         return {};
       }),
@@ -273,6 +270,7 @@ export function createQueue<E>(given: QueueOptions<E>) {
         await tx.removeRecords('quarantine', 0, END);
         state.waiting.quarantine = noneWaiting();
         // Nothing more is said about these sources but what was dropped of them.
+        await dropTails(tx, state.tails ?? [], clock.now());
         state.tails = [];
         return {};
       }),

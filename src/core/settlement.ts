@@ -3,9 +3,10 @@ import { rework } from './batches.js';
 import { append, type Drop, readHead, shed } from './lanes.js';
 import type { Outcome } from './outcome.js';
 import type { QueueOptions, TakenBatch } from './queue.js';
-import type { QueueState } from './queue-state.js';
+import type { QueueState, Tail } from './queue-state.js';
 import { addRange, contains, type Ranges } from './ranges.js';
 import { pauseAfter, REFUSALS_BEFORE_HOLD } from './retry.js';
+import { dropTails } from './sources.js';
 import type { StoredRecord, StoreTransaction } from './store.js';
 import type { SourceRange } from './wire.js';
 
@@ -56,11 +57,14 @@ export async function settle<E>(
     // One that has grown since it was told is told again, whole: telling twice does no harm.
     const told = new Set(batch.drops.map((tombstone) => JSON.stringify(tombstone)));
     state.tombstones = state.tombstones.filter((tombstone) => !told.has(JSON.stringify(tombstone)));
+    const ended: Tail[] = [];
     state.tails = (state.tails ?? []).filter((tail) => {
       const told = batch.tails.find(([source, last]) => source === tail.source && last === tail.last);
       if (told) tail.told = tail.last;
+      if (told?.[2]) ended.push(tail);
       return !told?.[2];
     });
+    await dropTails(tx, ended, clock.now());
     done.push(...(await settleCarried(tx, state, limits, identify, carriedTo, outcome.has ?? [])));
     state.counters.delivered += done.length;
     return done;
