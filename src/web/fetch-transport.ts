@@ -111,9 +111,10 @@ export function createFetchTransport<E>({
   return { send };
 }
 
-function withParameter(url: string, parameter: string): string {
-  const [base, fragment] = url.split('#');
-  return `${base}${base!.includes('?') ? '&' : '?'}${parameter}${fragment === undefined ? '' : `#${fragment}`}`;
+function withParameter(address: string, parameter: string): string {
+  const url = new URL(address);
+  url.search += `${url.search && '&'}${parameter}`;
+  return url.href;
 }
 
 function parse(text: string): unknown {
