@@ -133,6 +133,8 @@ describe('the exports', () => {
     'petrel/sinks/postgres',
     'petrel/sinks/nats',
     'petrel/sinks/nats-consumer',
+    'petrel/sinks/clickhouse',
+    'petrel/sinks/forward',
     'petrel/inspector',
     'petrel/worker',
     'petrel/vite',

@@ -9,7 +9,8 @@ import { PetrelError } from '../../core/errors.js';
 import { checkNumber } from '../../core/options.js';
 import { type NatsStreamOptions, openNats } from './lib/nats-connection.js';
 import { type Packed, packEvents, packNotes } from './lib/nats-message.js';
-import type { ReceivedEvent, Sink } from './sink.js';
+import { onceEach } from './lib/once-each.js';
+import type { Sink } from './sink.js';
 
 export type { NatsStreamOptions } from './lib/nats-connection.js';
 
@@ -116,20 +117,4 @@ export async function createNatsSink(options: NatsSinkOptions): Promise<Sink> {
     // What is still under way fails now.
     await connection.close();
   }
-}
-
-/** The first event of each id, and the positions of the others. */
-function onceEach(events: readonly ReceivedEvent[]): {
-  first: { index: number; event: ReceivedEvent }[];
-  duplicates: number[];
-} {
-  const ids = new Set<string>();
-  const first: { index: number; event: ReceivedEvent }[] = [];
-  const duplicates: number[] = [];
-  events.forEach((event, index) => {
-    if (ids.has(event.id)) duplicates.push(index);
-    else first.push({ index, event });
-    ids.add(event.id);
-  });
-  return { first, duplicates };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ReceivedDrop, ReceivedEvent, ReceivedTail } from '../sink.js';
+import type { Placed } from './once-each.js';
 
 /** Version of the messages; a consumer keeps later ones for a later release. */
 export const MESSAGE_VERSION = 1;
@@ -26,7 +27,7 @@ export interface Packed {
 
 /** The events as messages of at most `maxBytes`, each of one partition; and those that alone are larger. */
 export function packEvents(
-  events: readonly { index: number; event: ReceivedEvent }[],
+  events: readonly Placed[],
   partitions: number,
   maxBytes: number,
 ): { messages: Packed[]; tooLarge: number[] } {
