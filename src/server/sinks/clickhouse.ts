@@ -27,8 +27,12 @@ export interface ClickHouseSinkOptions {
    * @defaultValue 'petrel'
    */
   database?: string;
-  /** @defaultValue the server's `default` */
+  /**
+   * The user's name.
+   * @defaultValue the server's `default`
+   */
   user?: string;
+  /** The user's password, where there is one. */
   password?: string;
   /**
    * Rows that are worth an insert (1 to 1 000 000). Each insert becomes a part, and too many parts stop the server: fewer rows wait for

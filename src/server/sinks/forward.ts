@@ -50,7 +50,7 @@ export interface ForwardSinkOptions {
 }
 
 /** What the other side said, when it was not "yes". */
-export class ForwardError extends Error {
+class ForwardError extends Error {
   override readonly name = 'ForwardError';
 
   constructor(readonly outcome: Exclude<Outcome, { kind: 'delivered' | 'partial' }>) {
