@@ -17,7 +17,11 @@ const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Parts of the page loaded when needed. Sources name them by `import('./…')`; in dist/ they lie beside the entries. */
-const CHUNKS = { 'src/page/register.ts': 'register.js', 'src/page/in-page-host.ts': 'in-page-host.js' };
+const CHUNKS = {
+  'src/page/register.ts': 'register.js',
+  'src/page/in-page-host.ts': 'in-page-host.js',
+  'src/page/in-page-formats.ts': 'in-page-formats.js',
+};
 
 /** No chunk may contain these: a script tag would load the tracker a second time. */
 const ENTRY_ONLY = ['src/index.ts', 'src/index.development.ts', 'src/page/script-tag.ts', 'src/page/tracker.ts'];

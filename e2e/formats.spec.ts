@@ -105,6 +105,23 @@ test.describe('a page that speaks to somebody else’s pipeline', () => {
     });
   }
 
+  test('needs no worker for it', async ({ visitor, site }) => {
+    const vendor = await openVendor('segment');
+    try {
+      Object.assign(site.options, { endpoint: vendor.url, format: 'segment', serviceWorker: false });
+      const tab = await visitor.open(site.url('/app'));
+
+      const names = await track(tab, 30);
+      await settled(tab, 30_000);
+
+      expect(vendor.refused).toHaveLength(1);
+      expect(vendor.accepted.map(({ name }) => name)).toEqual(names);
+      expect(site.asked).toContain('/petrel/in-page-formats.js');
+    } finally {
+      await vendor.close();
+    }
+  });
+
   test('is told so when its worker does not know the format, and drops nothing', async ({ visitor, site }) => {
     Object.assign(site.options, { format: 'segment' });
     const tab = await visitor.open(site.url('/app'));

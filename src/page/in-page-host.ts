@@ -3,7 +3,7 @@ import { createMemoryStore } from '../core/memory-store.js';
 import type { Store } from '../core/store.js';
 import { PROTOCOL_VERSION } from '../protocol.js';
 import { isQueuedEvent } from '../web/check-event.js';
-import { createHostEngine, type HostEngineOptions } from '../web/engine.js';
+import { createHostEngine, type Formats, type HostEngineOptions } from '../web/engine.js';
 import { createGzipEncoder } from '../web/gzip-encoder.js';
 import { createIdbDatabase } from '../web/idb-database.js';
 import { createIdbStore } from '../web/idb-store.js';
@@ -29,9 +29,11 @@ export async function openInPageHost(): Promise<EngineHost> {
     gpc: () => (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true,
   } satisfies Partial<HostEngineOptions>;
   const meta = createIdbMetaStore(database);
+  let formats: Formats = {};
   let engine = createHostEngine({
     ...common,
     kind: 'page',
+    formats,
     openStore: (queue) => createIdbStore({ database, queue, isEvent: isQueuedEvent }),
     meta,
     lead,
@@ -44,18 +46,20 @@ export async function openInPageHost(): Promise<EngineHost> {
   const useMemory = () => {
     void engine.close();
     database.close();
+    formats = {
+      ...formats,
+      petrel({ key }, clock) {
+        const plain = createPetrelEncoder({ clock, key });
+        const gzip = createGzipEncoder(plain);
+        return { encode: (batch) => (leaving ? plain : gzip).encode(batch) };
+      },
+    };
     engine = createHostEngine({
       ...common,
       kind: 'memory',
       // Of a page that is leaving, only what has `keepalive` arrives, and what is begun before it is gone: compression takes longer.
       fetch: (url, init) => fetch(url, { ...init, keepalive: leaving }),
-      formats: {
-        petrel({ key }, clock) {
-          const plain = createPetrelEncoder({ clock, key });
-          const gzip = createGzipEncoder(plain);
-          return { encode: (batch) => (leaving ? plain : gzip).encode(batch) };
-        },
-      },
+      formats,
       openStore: (queue) => {
         const store = stores.get(queue) ?? createMemoryStore<QueuedEvent>();
         stores.set(queue, store);
@@ -87,16 +91,32 @@ export async function openInPageHost(): Promise<EngineHost> {
   addEventListener('pagehide', leave, { signal: abort.signal });
   look();
 
+  /** Other people's formats are one more chunk. Without it the engine says that it does not know them. */
+  let loading: Promise<unknown> | undefined;
+  const loadFormats = () => {
+    loading ??= import('./in-page-formats.js')
+      .then((chunk) => Object.assign(formats, chunk.formats))
+      .catch(() => {
+        loading = undefined;
+      });
+    return loading;
+  };
+
   return {
     post(message, reply) {
       // The same limits as in front of a worker, and the page may change its objects. (Safari has it since 15.4.)
       const copy = typeof structuredClone === 'function' ? structuredClone(message) : message;
-      const asked = engine;
-      void asked.receive(copy, (answer) => {
-        if (answer.type !== 'error' || !answer.code.startsWith('store-')) return reply(answer);
-        if (engine === asked) useMemory();
-        void engine.receive(copy, reply);
-      });
+      const hand = () => {
+        const asked = engine;
+        void asked.receive(copy, (answer) => {
+          if (answer.type !== 'error' || !answer.code.startsWith('store-')) return reply(answer);
+          if (engine === asked) useMemory();
+          void engine.receive(copy, reply);
+        });
+      };
+      const format = 'config' in copy ? copy.config?.format : undefined;
+      if (format === undefined || Object.hasOwn(formats, format)) hand();
+      else void loadFormats().then(hand);
     },
     close() {
       abort.abort();

@@ -68,7 +68,9 @@ export interface HostEngineOptions {
   clients?: () => Promise<readonly string[]>;
   /** Whether the visitor asks for privacy (Global Privacy Control): then no id is made up for them. Default: no. */
   gpc?: () => boolean;
-  /** Makes the encoder, or courier, for each wire format that is known here besides, or instead of, `petrel`. */
+  /**
+   * Makes the encoder, or courier, for each wire format. `petrel` is put in where it is not; what is put in later is known from then on.
+   */
   formats?: Formats;
   /**
    * How long the host stays awake for something that is due later, in milliseconds. For what is due later than that the page
@@ -81,9 +83,7 @@ export type Formats = {
   [format: string]: (config: DestinationConfig, clock: Clock) => Encoder<QueuedEvent> | Courier<QueuedEvent>;
 };
 
-const PETREL_FORMAT: Formats = {
-  petrel: ({ key }, clock) => createGzipEncoder(createPetrelEncoder({ clock, key })),
-};
+const petrelFormat: Formats[string] = ({ key }, clock) => createGzipEncoder(createPetrelEncoder({ clock, key }));
 
 export interface HostEngine {
   /**
@@ -133,10 +133,10 @@ export function createHostEngine({
   onLine,
   clients,
   gpc = () => false,
-  formats: others,
+  formats = {},
   awakeMs = Number.POSITIVE_INFINITY,
 }: HostEngineOptions): HostEngine {
-  const formats: Formats = { ...PETREL_FORMAT, ...others };
+  formats.petrel ??= petrelFormat;
   const destinations = new Map<string, Destination>();
   const watchers = new Map<string, Watcher>();
   const identity = createIdentity({ meta, clock });

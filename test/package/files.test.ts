@@ -38,7 +38,8 @@ describe('the files a browser loads', () => {
   it.each([
     ['index.js', ['./register.js']],
     ['register.js', ['./in-page-host.js']],
-    ['in-page-host.js', []],
+    ['in-page-host.js', ['./in-page-formats.js']],
+    ['in-page-formats.js', []],
     ['sw.js', []],
     ['inspector.js', []],
     ['worker.js', []],
@@ -74,6 +75,7 @@ describe('the files a browser loads', () => {
     'petrel.js',
     'register.js',
     'in-page-host.js',
+    'in-page-formats.js',
     'petrel-sw.js',
     'petrel-sw-formats.js',
     'sw.js',

@@ -6,7 +6,7 @@ import type { EventRow } from '../../src/core/wire.js';
 import { expandBody } from '../../src/core/wire-codec.js';
 import type { DestinationConfig, HostMessage } from '../../src/protocol.js';
 import { destinationId } from '../../src/protocol.js';
-import { createHostEngine, type HostEngine, type HostEngineOptions } from '../../src/web/engine.js';
+import { createHostEngine, type Formats, type HostEngine, type HostEngineOptions } from '../../src/web/engine.js';
 import { createLeader } from '../../src/web/leader.js';
 import { createMemoryMetaStore } from '../../src/web/meta-store.js';
 import { createPetrelEncoder } from '../../src/web/petrel-encoder.js';
@@ -249,6 +249,26 @@ describe('the host engine', () => {
     expect(await post(events([1], { config: CONFIG }))).toMatchObject([{ type: 'stored' }]);
     await clock.advance(10_000);
     expect(await engine.quiet()).toBeUndefined();
+  });
+
+  it('delivers by the courier of a format, also of one that is put in later', async () => {
+    const delivered: number[] = [];
+    const formats: Formats = {};
+    const { post, clock } = setup({ formats });
+    const config = configOf({ format: 'of-tomorrow' });
+    const message = events([1, 2], { config, to: destinationId(config) });
+
+    expect(await post(message)).toMatchObject([{ type: 'error' }]);
+    formats['of-tomorrow'] = () => ({
+      async deliver(batch) {
+        delivered.push(...batch.events.map(({ seq }) => seq));
+        return { kind: 'delivered' };
+      },
+    });
+    expect(await post(message)).toMatchObject([{ type: 'stored' }]);
+    await clock.advance(10_000);
+
+    expect(delivered).toEqual([1, 2]);
   });
 
   it('drops a bad event with its reason, keeps its neighbours, and tells the collector', async () => {
