@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { HTTP } from 'cloudevents';
-import { expect, settled, test, track } from './support/test.js';
+import type { Site } from './support/site.js';
+import { expect, settled, type Tab, test, track } from './support/test.js';
 
 const { opentelemetry } = createRequire(import.meta.url)('@opentelemetry/otlp-transformer/build/src/generated/root');
 const LogsRequest = opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
@@ -71,6 +72,9 @@ async function openVendor(format: string) {
   };
 }
 
+/** Away from the page, whose numbers a story's end would look for in Petrel's own collector. */
+const leave = (tab: Tab, site: Site) => tab.goto(site.url('/elsewhere'));
+
 test.describe('a page that speaks to somebody else’s pipeline', () => {
   for (const [format, type] of [
     ['segment', 'text/plain;charset=UTF-8'],
@@ -99,6 +103,7 @@ test.describe('a page that speaks to somebody else’s pipeline', () => {
         expect(vendor.accepted.map(({ name }) => name).sort()).toEqual([...names].sort());
         expect(new Set(vendor.accepted.map(({ id }) => id)).size).toBe(names.length);
         expect([...vendor.types]).toEqual([type]);
+        await leave(tab, site);
       } finally {
         await vendor.close();
       }
@@ -117,6 +122,7 @@ test.describe('a page that speaks to somebody else’s pipeline', () => {
       expect(vendor.refused).toHaveLength(1);
       expect(vendor.accepted.map(({ name }) => name)).toEqual(names);
       expect(site.asked).toContain('/petrel/in-page-formats.js');
+      await leave(tab, site);
     } finally {
       await vendor.close();
     }
