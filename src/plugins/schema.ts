@@ -6,6 +6,7 @@ export interface StandardSchema {
   readonly '~standard': { readonly validate: (value: unknown) => StandardResult | Promise<StandardResult> };
 }
 
+/** What a Standard Schema answers: no `issues`, or what is wrong. */
 export interface StandardResult {
   readonly issues?:
     | readonly {
