@@ -1,4 +1,4 @@
-import { type EventCategory, MAX_NAME_LENGTH, type Origin } from '../core/event.js';
+import { type EventCategory, type Json, MAX_NAME_LENGTH, type Origin } from '../core/event.js';
 import type { DropReason } from '../core/outcome.js';
 import type { Consent, EventMap, Properties, TrackedEvent, Tracker, TrackOptions } from '../page/api.js';
 import type { HostMessage } from '../protocol.js';
@@ -27,7 +27,8 @@ export function openWorkerTracker<Events extends EventMap<Events>>(
   options: WorkerTrackerOptions,
   scope: WorkerScope,
 ): Tracker<Events> {
-  const { config, consent: initialConsent, gpc, debug, context } = readOptions(options, scope.href);
+  const { config, consent: initialConsent, gpc, debug, context: given } = readOptions(options, scope.href);
+  let context: { [name: string]: Json } = given;
   const anonymous = scope.gpc && gpc !== 'ignore';
   const dropped: Partial<Record<DropReason, number>> = {};
   const drops: Drops = [];
@@ -41,11 +42,13 @@ export function openWorkerTracker<Events extends EventMap<Events>>(
   let watching = false;
   let closed = false;
   let due = false;
+  let failed = 0;
 
   const call = (listener: Listener, detail?: unknown) => {
     try {
       return listener(detail as never);
     } catch (error) {
+      failed++;
       if (debug) console.debug('petrel', error);
     }
   };
@@ -142,7 +145,14 @@ export function openWorkerTracker<Events extends EventMap<Events>>(
     }
   };
 
-  const page = () => ({ source, seq, unacknowledged: handOver.waiting.length, dropped: { ...dropped }, consent });
+  const page = () => ({
+    source,
+    seq,
+    failed,
+    unacknowledged: handOver.waiting.length,
+    dropped: { ...dropped },
+    consent,
+  });
 
   const tracker: Tracker<Events> = {
     track: track as Tracker<Events>['track'],
@@ -152,6 +162,16 @@ export function openWorkerTracker<Events extends EventMap<Events>>(
     reset() {
       who = {};
       origin = undefined;
+    },
+    setContext: (more) =>
+      void call(() => {
+        context = JSON.parse(JSON.stringify({ ...context, ...more }));
+        origin = undefined;
+      }),
+    purge() {
+      forget();
+      if (host) handOver.tell({ type: 'purge' });
+      return tracker.stats();
     },
     async flush() {
       const answer = await handOver.ask<'flushed'>('flush');
@@ -167,11 +187,7 @@ export function openWorkerTracker<Events extends EventMap<Events>>(
       if (consent === 'pending') return letGo();
       host ??= scope.openHost();
       if (consent === 'denied') {
-        for (const { name } of handOver.clear()) drop('consent', name);
-        // Who is tracked after this is somebody else.
-        source = randomId();
-        seq = drops.length = 0;
-        tracker.reset();
+        forget();
         handOver.tell({ type: 'purge' });
         return;
       }
@@ -196,6 +212,14 @@ export function openWorkerTracker<Events extends EventMap<Events>>(
       void handOver.settled().then(letGo);
     },
   };
+
+  /** Drops what waits. Who is tracked after this is somebody else. */
+  function forget(): void {
+    for (const { name } of handOver.clear()) drop('consent', name);
+    source = randomId();
+    seq = drops.length = 0;
+    tracker.reset();
+  }
 
   /** Lets the database and its locks go. What is stored stays. */
   function letGo(): void {

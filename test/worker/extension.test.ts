@@ -14,7 +14,7 @@ beforeEach(() => {
   const scope = Object.assign(new EventTarget(), { location: new URL('chrome-extension://abcdefgh/background.js') });
   vi.stubGlobal('self', scope);
   vi.stubGlobal('navigator', { onLine: true, locks: createFakeLocks() });
-  vi.stubGlobal('fetch', async (url: string, { body }: { body: string | Uint8Array }) => {
+  vi.stubGlobal('fetch', async (url: string, { body }: { body: string | Uint8Array<ArrayBuffer> }) => {
     if (!isUp) throw new TypeError('Failed to fetch');
     const isPacked = url.includes('enc=gzip');
     const text = isPacked

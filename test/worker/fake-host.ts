@@ -1,3 +1,4 @@
+import type { AnyEvents } from '../../src/page/api.js';
 import type { HostMessage, PageMessage } from '../../src/protocol.js';
 import type { WorkerHost } from '../../src/worker/host.js';
 import type { WorkerTrackerOptions } from '../../src/worker/options.js';
@@ -23,7 +24,7 @@ export function setup(options: Partial<WorkerTrackerOptions> = {}, { gpc = false
   let opened = 0;
   let closed = 0;
   let online = () => {};
-  const tracker = openWorkerTracker(
+  const tracker = openWorkerTracker<AnyEvents>(
     { endpoint: 'https://collect.example/in', ...options },
     {
       href: 'https://shop.example/worker.js',
