@@ -54,9 +54,10 @@ async function collectorBehind(
   const { default: Database } = await import('libsql');
   const reader = new Database(join(folder, 'events.db'), { readonly: true });
   const names = () => (reader.prepare('SELECT name FROM events').all() as { name: string }[]).map(({ name }) => name);
-  const door = front((request) => collector(request));
+  const door = front((request, client) => collector(request, client));
   const server = await serve(
-    (request) => (new URL(request.url).pathname === '/rows' ? new Response(show(names()).join('\n')) : door(request)),
+    (request, client) =>
+      new URL(request.url).pathname === '/rows' ? new Response(show(names()).join('\n')) : door(request, client),
     { host: '127.0.0.1' },
   );
   closers.push(
@@ -71,8 +72,8 @@ async function collectorBehind(
 /** Answers every request but the first as if it had stored it. */
 const lying = (collect: Handler): Handler => {
   let asked = 0;
-  return async (request) => {
-    if (request.method !== 'POST' || ++asked === 1) return collect(request);
+  return async (request, client) => {
+    if (request.method !== 'POST' || ++asked === 1) return collect(request, client);
     await request.arrayBuffer();
     return new Response(null, { headers: { 'access-control-allow-origin': 'https://shop.example' } });
   };

@@ -107,12 +107,16 @@ it('keeps its memory flat', async () => {
   });
 
   await spend(20);
-  const before = heapUsed();
-  await spend(40);
-  const grown = heapUsed() - before;
+  // What is kept grows in each of the parts; what the compiler and the collector of garbage do, does not.
+  const grown: number[] = [];
+  for (let part = 0; part < 3; part++) {
+    const before = heapUsed();
+    await spend(15);
+    grown.push(heapUsed() - before);
+  }
 
   expect(requests()).toBeGreaterThan(60);
-  expect(grown, 'bytes in forty minutes, in which 6 000 events went through').toBeLessThan(1_000_000);
+  expect(Math.min(...grown), 'bytes in a quarter of an hour, in which 2 250 events went through').toBeLessThan(300_000);
   await engine.close();
 }, 240_000);
 
