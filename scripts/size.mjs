@@ -19,7 +19,7 @@ const FILES = [
   // The budget only keeps it from growing: the goal is far off. Half of it is the engine (bounds, retry, quarantine, carried copies), a
   // twentieth what is needed of idb. Shortening every property name, those on disk and on the wire too, would save 0.4 KB more.
   // It loads when idle, once per release, and never on the main thread.
-  { file: 'petrel-sw.js', what: 'worker', budget: 15_872, goal: 9216 },
+  { file: 'petrel-sw.js', what: 'worker', budget: 16_128, goal: 9216 },
   // Tracker and engine in one, for a worker of the site's own: no page loads it.
   { file: 'worker.js', what: 'in a worker' },
   // Loaded on demand, by developers.

@@ -75,7 +75,9 @@ test.describe('ssr', () => {
     const folder = await examples.build('ssr');
     expect(existsSync(join(folder, 'dist/client/petrel-sw.js'))).toBe(true);
     expect(existsSync(join(folder, 'dist/server/petrel-sw.js'))).toBe(false);
-    server = spawn(process.execPath, ['server.js'], { cwd: folder, env: { ...process.env, PORT: '0' } });
+    // Both set, as by runners of tests, Node complains.
+    const env = { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, PORT: '0' };
+    server = spawn(process.execPath, ['server.js'], { cwd: folder, env });
     const errors: string[] = [];
     server.stderr!.on('data', (text) => errors.push(String(text)));
     const upstream = await new Promise<string>((done, failed) => {

@@ -3,7 +3,10 @@ import { callback, checkOptions, flag, oneOf, type Rule } from './lib/check-opti
 
 /** The part of Standard Schema that is used here. @see https://standardschema.dev */
 export interface StandardSchema {
-  readonly '~standard': { readonly validate: (value: unknown) => StandardResult | Promise<StandardResult> };
+  readonly '~standard': {
+    /** Looks at a value. A promise is a problem: the event cannot wait for it. */
+    readonly validate: (value: unknown) => StandardResult | Promise<StandardResult>;
+  };
 }
 
 /** What a Standard Schema answers: no `issues`, or what is wrong. */
