@@ -2,6 +2,7 @@
 
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readClickHouseAddress } from '../lib/clickhouse-address.mjs';
 import { UsageError } from '../lib/command.mjs';
 import { readNatsAddress } from '../lib/nats-address.mjs';
 
@@ -43,6 +44,22 @@ export const SINKS = [
     check: readNatsAddress,
     open: async (address) =>
       (await import('../../dist/server/sinks/nats.js')).createNatsSink(readNatsAddress(address, '--sink')),
+  },
+  {
+    form: 'clickhouse://user:password@host:8123/database',
+    help: 'ClickHouse by its HTTP interface (clickhouses:// by https)',
+    fits: (address) => /^clickhouses?:\/\//i.test(address),
+    check: readClickHouseAddress,
+    open: async (address) =>
+      (await import('../../dist/server/sinks/clickhouse.js')).createClickHouseSink(
+        readClickHouseAddress(address, '--sink'),
+      ),
+  },
+  {
+    form: 'https://collector.example/events',
+    help: 'another collector, with the keys the events came with',
+    fits: (address) => /^https?:\/\//i.test(address),
+    open: async (url) => (await import('../../dist/server/sinks/forward.js')).createForwardSink({ url }),
   },
 ];
 
