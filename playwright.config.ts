@@ -5,8 +5,8 @@ export default defineConfig({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
   outputDir: 'test-results',
-  // Stories have ports and profiles of their own, but time what browsers do; side by side they would slow each other.
-  workers: 1,
+  // Stories have ports, databases and profiles of their own. They mostly wait, and none depends on how fast a browser is.
+  workers: 2,
   // A flake is a finding.
   retries: 0,
   timeout: 60_000,
