@@ -22,7 +22,8 @@ const KEPT_SOURCES = 200;
  */
 export function createArchive(path) {
   const db = new Database(path, { readonly: true });
-  // The collector writes at the same time: wait for it instead of failing.
+  // libsql does not keep to `readonly` (0.5.29). The collector writes at the same time: wait for it instead of failing.
+  db.exec('PRAGMA query_only = 1');
   db.exec('PRAGMA busy_timeout = 1000');
   const count = db.prepare('SELECT count(*) AS rows FROM events');
   const newest = db.prepare(`SELECT ${ROW} FROM events ORDER BY position DESC LIMIT ?`);
