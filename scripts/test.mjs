@@ -81,7 +81,7 @@ const STAGES = [
 ];
 
 /** CI gives half an hour, of which installing takes a part; a run that hangs must still say where. */
-const DEADLINE = Date.now() + 27 * 60_000;
+const DEADLINE = Date.now() + 28 * 60_000;
 
 /** How much of a failed stage's output is shown: its end, where runners put their summary of failures. */
 const SHOWN_LINES = 400;
