@@ -360,6 +360,8 @@ export function sinkContract(name: string, makeSink: () => Promise<SinkFixture> 
 
       await outage.begin();
       await expect(sink.write(range(4, 8), [])).rejects.toThrow();
+      // What `/readyz` asks.
+      await expect(sink.ready ? sink.ready() : sink.has([[SOURCE, 1, 1]])).rejects.toThrow();
       await outage.end();
 
       await untilItWorks(() => sink.write(range(4, 8), []));

@@ -101,6 +101,12 @@ export async function createNatsSink(options: NatsSinkOptions): Promise<Sink> {
       return [];
     },
 
+    async ready() {
+      refuseWhenClosed();
+      const manager = await packages.jetstream.jetstreamManager(connection, { timeout: ackTimeoutMs, checkAPI: false });
+      await manager.streams.info(stream);
+    },
+
     close() {
       closing ??= close();
       return closing;
