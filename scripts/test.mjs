@@ -2,7 +2,7 @@
 // `npm test -- unit browser` runs only the stages named. In CI, or when named, the stories are told in Firefox and WebKitGTK as well.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,7 @@ import { findChromium, findOrInstallChromium } from './find-chromium.mjs';
  * @property {true} [browser] Needs a Chromium.
  * @property {true} [onDemand] Runs in CI and when named.
  * @property {string} [after] A stage without whose success this one means nothing.
+ * @property {true} [mayBeCut] What it has not come to when the time is over counts as skipped, and is told of.
  *
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
  */
@@ -70,6 +71,8 @@ const STAGES = [
         'webkitgtk',
         '--grep-invert',
         '@slow',
+        // The stories of delivery: what differs between engines. The others are told there by `npm run test:engines`.
+        '/e2e/(?!inspector|formats|dedicated|bad-input)[^/]+\\.spec\\.ts$',
       ],
       '--reporter=list,json',
     ],
@@ -77,11 +80,15 @@ const STAGES = [
     tests: 'playwright',
     after: 'build',
     onDemand: true,
+    mayBeCut: true,
   },
 ];
 
 /** CI gives half an hour, of which installing takes a part; a run that hangs must still say where. */
 const DEADLINE = Date.now() + 28 * 60_000;
+
+/** How long before a stage would be stopped it is cut, in ms: browsers are to be closed, and the report written. */
+const CUT_BEFORE_MS = 30_000;
 
 /** How much of a failed stage's output is shown: its end, where runners put their summary of failures. */
 const SHOWN_LINES = 400;
@@ -105,7 +112,8 @@ function stop() {
  * @returns {Promise<{ ok: boolean, output: string }>}
  */
 function run(stage, limitMs) {
-  const child = spawn(process.execPath, stage.command, {
+  const cut = stage.mayBeCut ? [`--global-timeout=${Math.max(1_000, limitMs - CUT_BEFORE_MS)}`] : [];
+  const child = spawn(process.execPath, [...stage.command, ...cut], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
@@ -144,8 +152,21 @@ const reportOf = (stage) => join(reports, `${stage.name}.json`);
  */
 function count(stage, ok) {
   const counts = stage.tests ? readReport(stage) : { passed: 0, failed: 0, skipped: 0 };
-  if (!ok && counts.failed === 0) counts.failed = 1;
+  if (!ok && counts.failed === 0 && !wasCut(stage)) counts.failed = 1;
   return counts;
+}
+
+/**
+ * Whether want of time is all that is wrong with a stage.
+ * @param {Stage} stage
+ */
+function wasCut(stage) {
+  if (!stage.mayBeCut || !existsSync(reportOf(stage))) return false;
+  const { errors } = JSON.parse(readFileSync(reportOf(stage), 'utf8'));
+  return (
+    errors.length > 0 &&
+    errors.every((/** @type {any} */ { message }) => /Timed out waiting .* for the .* to run/.test(message))
+  );
 }
 
 /**
@@ -210,9 +231,11 @@ async function main(stages) {
     const { ok, output } = await run(stage, Math.max(1_000, Math.min(stage.minutes * 60_000, DEADLINE - start)));
     const counts = count(stage, ok);
     for (const key of /** @type {(keyof Counts)[]} */ (Object.keys(total))) total[key] += counts[key];
+    const bad = !ok && (!stage.tests || counts.failed > 0);
     const outcome = stage.tests ? tell(counts) : ok ? 'ok' : 'failed';
-    console.log(`${label}  ${outcome} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
-    if (!ok) {
+    const cut = !ok && !bad ? ', cut for want of time' : '';
+    console.log(`${label}  ${outcome}${cut} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+    if (bad) {
       failed.add(stage.name);
       show(output);
     } else if (stage.name === 'size') {
