@@ -44,7 +44,6 @@ test('a burst of 5 000 events and then the page is left: every event is in the d
   site,
   collector,
 }) => {
-  test.skip(visitor.engine === 'webkitgtk', 'it loses what a leaving page has above 64 KiB unacknowledged, see README');
   const tab = await visitor.open(site.url('/app'));
   const names = [...(await trackAndStore(tab, 1)), ...newNames(5_000)];
 
