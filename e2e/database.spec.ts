@@ -173,7 +173,9 @@ for (const { title, obstruct } of [
         request.onsuccess = () => {
           const { result } = request;
           Object.assign(globalThis, { obstacle: () => result.close() });
-          indexedDB.deleteDatabase('petrel').onblocked = () => done();
+          // Not `blocked`: where a worker closes its connection at the same moment, Firefox often tells nobody.
+          result.onversionchange = () => done();
+          indexedDB.deleteDatabase('petrel');
         };
       });
     },
