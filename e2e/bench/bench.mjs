@@ -10,6 +10,7 @@ import { drawChart } from './lib/chart.mjs';
 import { createCollector } from './lib/collector.mjs';
 import { readOptions } from './lib/options.mjs';
 import { compare, evaluate, markdown, tables } from './lib/report.mjs';
+import { schedule } from './lib/schedule.mjs';
 import { sdkOf } from './lib/sdks.mjs';
 import { createSite } from './lib/site.mjs';
 import { visit } from './lib/visit.mjs';
@@ -21,6 +22,7 @@ import { startup } from './scenarios/startup.mjs';
 import { bursts, steady } from './scenarios/stream.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const recordedPath = join(root, 'docs/bench.json');
 
 /**
  * @typedef {object} Scenario
@@ -52,15 +54,6 @@ const SCENARIOS = {
  * @property {string} [error]
  */
 
-/** @template T @param {T[]} list @returns {T[]} In random order, so that no SDK always runs while something else does. */
-function shuffle(list) {
-  for (let i = list.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [list[i], list[j]] = /** @type {[T, T]} */ ([list[j], list[i]]);
-  }
-  return list;
-}
-
 /** @param {import('./lib/options.mjs').Options} options */
 async function main(options) {
   const petrel = petrelIsBuilt();
@@ -73,12 +66,14 @@ async function main(options) {
   for (const sdk of sdks) bundles.set(sdk.id, await bundle(sdk));
   const site = await createSite(bundles);
   const collector = await createCollector();
-  /** @type {Sample[]} */
-  const samples = [];
-  let browser = '';
-
   const out = options.out ?? join(root, 'e2e/bench/results');
   mkdirSync(out, { recursive: true });
+  const kept = join(out, 'samples.json');
+  const what = { engine: options.engine, quick: options.quick, weights: bundles.get('petrel')?.weights };
+  /** @type {Sample[]} */
+  const samples = options.resume ? resumed(readJson(kept), what) : [];
+  let browser = samples.find(({ result }) => result)?.result.version ?? '';
+
   const finish = () => {
     const result = {
       measuredAt: new Date().toISOString(),
@@ -96,39 +91,28 @@ async function main(options) {
   };
 
   try {
-    for (let run = 1; run <= options.runs; run++) {
-      const cells = shuffle(
-        [...options.scenarios].flatMap((name) => {
-          const scenario = SCENARIOS[name];
-          if (!scenario || run > (scenario.mostRuns ?? Number.POSITIVE_INFINITY)) return [];
-          const rates = options.quick ? scenario.rates.slice(0, 1) : scenario.rates;
-          return sdks
-            .filter((sdk) => scenario.takes?.(sdk) ?? true)
-            .flatMap((sdk) => rates.map((rate) => ({ sdk, name, scenario, rate })));
-        }),
-      );
-      for (const [i, { sdk, name, scenario, rate }] of cells.entries()) {
-        process.stderr.write(
-          `run ${run} of ${options.runs}, ${i + 1} of ${cells.length}: ${name} ${sdk.id}${rate > 1 ? ` ×${rate}` : ''}\n`,
-        );
-        /** @type {Sample} */
-        const sample = { sdk: sdk.id, scenario: name, rate };
-        try {
-          const { version, ...result } = await visit(
-            { sdk, collector, quick: options.quick, rate, url: site.url },
-            scenario.run,
-          );
-          browser = version;
-          sample.result = result;
-        } catch (error) {
-          // One SDK that fails in one scenario is a finding, and no reason to lose the rest.
-          sample.error = String(error);
-          process.stderr.write(`  failed: ${sample.error}\n`);
-        }
-        samples.push(sample);
+    const end = performance.now() + options.minutes * 60_000;
+    for (const { sdk, name, scenario, rate, run, left } of schedule(cellsOf(options, sdks), options.runs, samples)) {
+      if (performance.now() > end) {
+        console.log(`${options.minutes} minutes are over; --resume goes on`);
+        break;
       }
+      const title = `${name} ${sdk.id}${rate > 1 ? ` ×${rate}` : ''}`;
+      process.stderr.write(`run ${run} of ${options.runs}, ${left} to go: ${title}\n`);
+      /** @type {Sample} */
+      const sample = { sdk: sdk.id, scenario: name, rate };
+      try {
+        const { engine, quick } = options;
+        sample.result = await visit({ sdk, collector, engine, quick, rate, url: site.url }, scenario.run);
+        browser = sample.result.version;
+      } catch (error) {
+        // One SDK that fails in one scenario is a finding, and no reason to lose the rest.
+        sample.error = String(error);
+        process.stderr.write(`  failed: ${sample.error}\n`);
+      }
+      samples.push(sample);
       // So that what was measured is not lost when somebody stops it.
-      writeFileSync(join(out, 'bench.json'), `${JSON.stringify(finish(), null, 1)}\n`);
+      writeFileSync(kept, JSON.stringify({ what, samples }));
     }
   } finally {
     await site.close();
@@ -137,26 +121,60 @@ async function main(options) {
 
   const report = finish();
   for (const line of tables(report)) console.log(line);
-  const recordedPath = join(root, 'docs/bench.json');
-  for (const line of compare(report, readJson(recordedPath))) console.log(line);
+  if (options.engine === 'chromium') for (const line of compare(report, readJson(recordedPath))) console.log(line);
   writeFileSync(join(out, 'bench.json'), `${JSON.stringify(report, null, 1)}\n`);
   writeFileSync(join(out, 'bench.svg'), drawChart(report));
   writeFileSync(join(out, 'bench.md'), `${markdown(report)}\n`);
   console.log(`\nwritten: bench.json, bench.svg and bench.md in ${relative(process.cwd(), out) || '.'}`);
-  if (options.record) {
+  if (options.record) record(report, options.engine);
+  return samples.every(({ error }) => !error);
+}
+
+/**
+ * @param {import('./lib/options.mjs').Options} options
+ * @param {import('./lib/sdks.mjs').Sdk[]} sdks
+ * @returns {import('./lib/schedule.mjs').Cell[]}
+ */
+const cellsOf = ({ scenarios, quick, engine }, sdks) =>
+  [...scenarios].flatMap((name) => {
+    const scenario = SCENARIOS[name];
+    if (!scenario) return [];
+    const rates = quick || engine === 'firefox' ? scenario.rates.slice(0, 1) : scenario.rates;
+    return sdks
+      .filter((sdk) => scenario.takes?.(sdk) ?? true)
+      .flatMap((sdk) => rates.map((rate) => ({ sdk, name, scenario, rate })));
+  });
+
+/**
+ * The samples of a run that was stopped.
+ *
+ * @param {{ what: object, samples: Sample[] } | undefined} before
+ * @param {object} what
+ */
+function resumed(before, what) {
+  if (before && JSON.stringify(before.what) !== JSON.stringify(what))
+    throw new Error('The run there is of another engine, length or build of Petrel; leave out --resume.');
+  return before?.samples ?? [];
+}
+
+/**
+ * @param {import('./lib/report.mjs').Report} report
+ * @param {'chromium' | 'firefox'} engine
+ */
+function record(report, engine) {
+  if (engine === 'chromium') {
     writeFileSync(recordedPath, `${JSON.stringify(report, null, 1)}\n`);
     writeFileSync(join(root, 'docs/bench.svg'), drawChart(report));
-    const page = join(root, 'docs/bench.md');
-    const text = readFileSync(page, 'utf8');
-    const marked = /(<!-- figures -->\n)[\s\S]*(<!-- \/figures -->)/;
-    if (!marked.test(text)) throw new Error(`${page} has no place for the figures`);
-    writeFileSync(
-      page,
-      text.replace(marked, (_, start, end) => `${start}\n${markdown(report)}\n\n${end}`),
-    );
-    console.log('recorded in docs/bench.json, docs/bench.svg and docs/bench.md');
   }
-  return samples.every(({ error }) => !error);
+  const page = join(root, 'docs/bench.md');
+  const text = readFileSync(page, 'utf8');
+  const marked = new RegExp(`(<!-- ${engine} -->\\n)[\\s\\S]*(<!-- /${engine} -->)`);
+  if (!marked.test(text)) throw new Error(`${page} has no place for the figures`);
+  writeFileSync(
+    page,
+    text.replace(marked, (_, start, end) => `${start}\n${markdown(report)}\n\n${end}`),
+  );
+  console.log(`recorded in ${engine === 'chromium' ? 'docs/bench.json, docs/bench.svg and ' : ''}docs/bench.md`);
 }
 
 /** @param {string} path */

@@ -103,7 +103,7 @@ const sdk = sdkOf(id);
 const site = await createSite(new Map([[id, await bundle(sdk)]]));
 const collector = await createCollector();
 try {
-  await visit({ sdk, collector, quick: false, rate: 1, url: site.url }, async (given) => {
+  await visit({ sdk, collector, engine: 'chromium', quick: false, rate: 1, url: site.url }, async (given) => {
     const { page, browser } = given;
     await given.start();
     await page.evaluate(`bench.prepare({ count: ${count} })`);

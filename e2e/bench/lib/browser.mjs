@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromiumLaunchOptions } from '../../../scripts/find-chromium.mjs';
+import { busiest, scheduledMs } from './threads.mjs';
 
 /**
  * What a browser does on its own accord while nobody looks, switched off, so that its CPU time is the page's doing.
@@ -44,16 +45,17 @@ const COMMAND_TIMEOUT_MS = 60_000;
 /**
  * @typedef {object} Browser
  * @property {string} version
- * @property {Session} session
+ * @property {Session} session Over DevTools.
  * @property {() => Promise<number>} cpuMs CPU time of all its processes so far.
  * @property {() => Promise<Page>} openPage The tab it started with.
  * @property {(type: string) => Promise<Session | undefined>} attach Session with the first target of that type, if there is one.
+ * @property {(off: boolean) => Promise<void>} offline Takes the network from page and worker alike, as when a cable is pulled, or gives it back.
  * @property {() => Promise<void>} close
  */
 
 /**
  * @typedef {object} Page
- * @property {Session} session
+ * @property {Session} session Over DevTools.
  * @property {(url: string) => Promise<void>} goto Resolves after `load`.
  * @property {<T = any>(expression: string) => Promise<T>} evaluate Awaits promises.
  * @property {() => Promise<MainThread>} mainThread
@@ -104,6 +106,16 @@ export async function launchBrowser({ features = [] } = {}) {
     return connect(sessionId);
   }
 
+  /** @type {Page | undefined} */
+  let page;
+
+  /** @param {string} type */
+  async function attach(type) {
+    const { targetInfos } = await session.send('Target.getTargets', { filter: [{}] });
+    const found = targetInfos.find((/** @type {{ type: string }} */ info) => info.type === type);
+    return found && attachTo(found.targetId);
+  }
+
   return {
     version: product.replace('HeadlessChrome', 'Chromium').replace('Chrome/', 'Chromium/').replace('/', ' '),
     session,
@@ -117,12 +129,17 @@ export async function launchBrowser({ features = [] } = {}) {
     async openPage() {
       const { targetInfos } = await session.send('Target.getTargets');
       const { targetId } = targetInfos.find((/** @type {{ type: string }} */ info) => info.type === 'page');
-      return pageOf(await attachTo(targetId), session);
+      const opened = await pageOf(await attachTo(targetId), session);
+      page = opened;
+      return opened;
     },
-    async attach(type) {
-      const { targetInfos } = await session.send('Target.getTargets', { filter: [{}] });
-      const found = targetInfos.find((/** @type {{ type: string }} */ info) => info.type === type);
-      return found && attachTo(found.targetId);
+    attach,
+    async offline(off) {
+      const conditions = { offline: off, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+      for (const target of [page?.session, await attach('service_worker')]) {
+        await target?.send('Network.enable');
+        await target?.send('Network.emulateNetworkConditions', conditions);
+      }
     },
     async close() {
       await Promise.race([
@@ -227,18 +244,6 @@ async function pageOf(session, browser) {
     return result.value;
   }
 
-  /**
-   * The renderer's main thread, which on Linux is the thread with the process's own number. DevTools does not tell which process
-   * a page is in; the one that gets busy when the page does, it is.
-   */
-  async function findMainThread() {
-    const before = await mainThreads(browser);
-    await evaluate('{ const end = performance.now() + 40; while (performance.now() < end); }');
-    const after = await mainThreads(browser);
-    const grown = (/** @type {number} */ id) => (after.get(id) ?? 0) - (before.get(id) ?? 0);
-    return [...after.keys()].sort((a, b) => grown(b) - grown(a))[0];
-  }
-
   return {
     session,
     evaluate,
@@ -247,7 +252,7 @@ async function pageOf(session, browser) {
       const { errorText } = await session.send('Page.navigate', { url });
       if (errorText) throw new Error(`${url}: ${errorText}`);
       await loaded;
-      mainThreadId = await findMainThread();
+      mainThreadId = await busiest(() => renderers(browser), evaluate);
     },
     async mainThread() {
       const { metrics } = await session.send('Performance.getMetrics');
@@ -263,34 +268,12 @@ async function pageOf(session, browser) {
   };
 }
 
-/**
- * CPU time of each renderer's main thread so far, in ms, by process; empty where the kernel does not tell.
- *
- * @param {Session} browser
- * @returns {Promise<Map<number, number>>}
- */
-async function mainThreads(browser) {
+/** @param {Session} browser */
+async function renderers(browser) {
   const { processInfo } = await browser.send('SystemInfo.getProcessInfo');
-  const times = new Map();
-  for (const { type, id } of processInfo) {
-    const ms = type === 'renderer' ? scheduledMs(id, id) : undefined;
-    if (ms !== undefined) times.set(id, ms);
-  }
-  return times;
-}
-
-/**
- * CPU time of a thread, as Linux's scheduler counts it, in ms.
- *
- * @param {number} process
- * @param {number} thread
- */
-function scheduledMs(process, thread) {
-  try {
-    return Number(readFileSync(`/proc/${process}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
-  } catch {
-    return undefined;
-  }
+  return processInfo.flatMap((/** @type {{ type: string, id: number }} */ { type, id }) =>
+    type === 'renderer' ? [id] : [],
+  );
 }
 
 /**

@@ -7,11 +7,14 @@ const HELP = `npm run bench -- [options]
 
   --only a,b     rows to measure: ROWS. Default: all
   --peer a,b     SDKs to compare with, by id or package: PEERS, or none. Default: all
+  --engine name  chromium or firefox (ENGINE_ROWS only). Default: chromium
   --runs n       runs of each (default 5; scenarios that say little more when repeated are run less)
+  --minutes n    stops after so long, with what there is by then
+  --resume       goes on with the run in the folder of --out: what it has is not run again
   --quick        shorter streams, 1 run: to see that it works
   --out folder   where bench.json, bench.svg and bench.md go (default e2e/bench/results)
   --record       also make this the baseline that later runs are compared with: docs/bench.json, docs/bench.svg,
-                 and the table in docs/bench.md
+                 and the table in docs/bench.md; of Firefox the table only
 `;
 
 /** What can be asked for, and the scenario that answers. */
@@ -29,8 +32,17 @@ export const ROWS = {
   idle: 'idle',
 };
 
+/** What can be measured without DevTools. */
+const FIREFOX_ROWS = ['size', 'track', 'bursts', 'steady', 'wire', 'drain'];
+
+/** Longest that --minutes may say. */
+const MOST_MINUTES = 24 * 60;
+
 /**
  * @typedef {object} Options
+ * @property {'chromium' | 'firefox'} engine
+ * @property {number} minutes How long it may take; Infinity for as long as it takes.
+ * @property {boolean} resume
  * @property {Set<string>} scenarios
  * @property {string[]} sdks By id, those that are always there included.
  * @property {number} runs
@@ -49,7 +61,10 @@ export function readOptions(args) {
     options: {
       only: { type: 'string' },
       peer: { type: 'string' },
+      engine: { type: 'string', default: 'chromium' },
       runs: { type: 'string' },
+      minutes: { type: 'string' },
+      resume: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       out: { type: 'string' },
       record: { type: 'boolean', default: false },
@@ -59,18 +74,30 @@ export function readOptions(args) {
   const peers = SDKS.filter(({ id }) => !ALWAYS.includes(id));
   if (values.help) {
     console.log(
-      HELP.replace('ROWS', Object.keys(ROWS).join(', ')).replace('PEERS', peers.map(({ id }) => id).join(', ')),
+      HELP.replace('ENGINE_ROWS', FIREFOX_ROWS.join(', '))
+        .replace('ROWS', Object.keys(ROWS).join(', '))
+        .replace('PEERS', peers.map(({ id }) => id).join(', ')),
     );
     return undefined;
   }
-  const rows = values.only?.split(',') ?? Object.keys(ROWS);
+  const { engine } = values;
+  if (engine !== 'chromium' && engine !== 'firefox')
+    throw new Error(`no such engine: ${engine}; there are chromium, firefox`);
+  const there = engine === 'firefox' ? FIREFOX_ROWS : Object.keys(ROWS);
+  const rows = values.only?.split(',') ?? there;
   for (const row of rows)
-    if (!Object.hasOwn(ROWS, row)) throw new Error(`no such row: ${row}; there are ${Object.keys(ROWS).join(', ')}`);
+    if (!there.includes(row)) throw new Error(`no such row in ${engine}: ${row}; there are ${there.join(', ')}`);
+  const minutes = Number(values.minutes ?? Number.POSITIVE_INFINITY);
+  if (!(minutes > 0) || (values.minutes !== undefined && minutes > MOST_MINUTES))
+    throw new Error(`--minutes must be a number up to ${MOST_MINUTES}, not ${values.minutes}`);
   const runs = Number(values.runs ?? (values.quick ? 1 : 5));
   if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs must be a whole number from 1, not ${values.runs}`);
   return {
     scenarios: new Set(rows.map((row) => /** @type {Record<string, string>} */ (ROWS)[row] ?? row)),
     sdks: [...ALWAYS, ...chosen(values.peer, peers)],
+    engine,
+    minutes,
+    resume: values.resume,
     runs,
     quick: values.quick,
     out: values.out,

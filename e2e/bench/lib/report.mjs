@@ -221,7 +221,7 @@ function others(values, results) {
   const drain = results('drain');
   values.drain = drain.map(({ perSecond }) => perSecond);
   values.drainRequests = drain.map(({ requests }) => requests);
-  values.drainHeap = drain.map(({ peakHeap, idleHeap }) => (peakHeap - idleHeap) / 2 ** 20);
+  values.drainHeap = drain.flatMap(({ peakHeap, idleHeap }) => (idleHeap ? [(peakHeap - idleHeap) / 2 ** 20] : []));
   values.wakeUps = results('idle').map(({ wakeUps, watchedMs }) => (wakeUps * 60_000) / watchedMs);
 }
 

@@ -1,4 +1,5 @@
 import { launchBrowser } from './browser.mjs';
+import { launchFirefox } from './firefox.mjs';
 
 /** Below this much CPU time of the whole browser in {@link LOOK_MS} nothing is going on, in ms; the kernel counts in tens. */
 const QUIET_MS = 20;
@@ -12,6 +13,7 @@ const LOOK_MS = 400;
  * @property {import('./browser.mjs').Browser} browser
  * @property {import('./browser.mjs').Page} page
  * @property {import('./collector.mjs').Collector} collector
+ * @property {'chromium' | 'firefox'} engine
  * @property {boolean} quick
  * @property {number} rate How much the main thread is to be slowed down.
  * @property {string} url The site's page.
@@ -29,15 +31,15 @@ const LOOK_MS = 400;
 
 /**
  * @template T
- * @param {Pick<Visit, 'sdk' | 'collector' | 'quick' | 'rate' | 'url'>} given
+ * @param {Pick<Visit, 'sdk' | 'collector' | 'engine' | 'quick' | 'rate' | 'url'>} given
  * @param {(visit: Visit) => Promise<T>} scenario
  * @returns {Promise<T & { version: string }>}
  */
 export async function visit(given, scenario) {
-  const { sdk, collector, rate, url } = given;
+  const { sdk, collector, engine, rate, url } = given;
   await collector.up();
   collector.forget(sdk.answer);
-  const browser = await launchBrowser();
+  const browser = engine === 'firefox' ? await launchFirefox() : await launchBrowser();
   try {
     const page = await browser.openPage();
     await page.goto(url);

@@ -2,7 +2,6 @@
 
 import { quantile } from '../lib/stats.mjs';
 import { sleep } from '../lib/visit.mjs';
-import { offline } from './growth.mjs';
 
 const FILL_MS = 60_000;
 const DRAIN_MS = 60_000;
@@ -20,7 +19,7 @@ export async function drain(visit) {
   await worker?.send('Runtime.enable');
   const idle = await heapOf(worker);
 
-  const online = await offline(visit);
+  await browser.offline(true);
   await collector.down();
   for (let first = 0; first < count; first += 500) {
     await page.evaluate(`bench.prepare({ first: ${first}, count: 500 })`);
@@ -40,7 +39,7 @@ export async function drain(visit) {
   })();
   const cpu = await browser.cpuMs();
   const backAt = performance.now();
-  await online();
+  await browser.offline(false);
   const arrived = await collector.arrival(0, count, DRAIN_MS);
   const treeMs = (await browser.cpuMs()) - cpu;
   sampling = false;

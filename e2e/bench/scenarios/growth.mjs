@@ -12,9 +12,9 @@ const FILL_MS = 90_000;
 
 /** @param {import('../lib/visit.mjs').Visit} visit */
 export async function growth(visit) {
-  const { page, collector, quick } = visit;
+  const { page, browser, collector, quick } = visit;
   await visit.start();
-  await offline(visit);
+  await browser.offline(true);
   await collector.down();
   const levels = [];
   let tracked = 0;
@@ -39,24 +39,6 @@ export async function growth(visit) {
     tracked += MEASURED;
   }
   return { measured: MEASURED, levels };
-}
-
-/**
- * Takes the network from page and worker alike, as when a cable is pulled.
- *
- * @param {import('../lib/visit.mjs').Visit} visit
- * @returns {Promise<() => Promise<void>>} Gives it back.
- */
-export async function offline({ page, browser }) {
-  const worker = await browser.attach('service_worker');
-  const sessions = [page.session, ...(worker ? [worker] : [])];
-  const set = async (/** @type {boolean} */ off) => {
-    const conditions = { offline: off, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
-    for (const session of sessions) await session.send('Network.emulateNetworkConditions', conditions);
-  };
-  for (const session of sessions) await session.send('Network.enable');
-  await set(true);
-  return () => set(false);
 }
 
 /**
