@@ -386,20 +386,22 @@ describe('an untrusted body', () => {
       shapes: Array.from({ length: n }, (_, i) => ({ name: `name ${i}`, keys: ['a', `b${i}`] })),
       values: Array.from({ length: n }, () => [[1], [2]]),
     });
-    const fastest = (n: number) => {
-      const body = build(n);
-      return Math.min(
-        ...Array.from({ length: 7 }, () => {
-          const start = performance.now();
-          expect(expandBody(body).events).toHaveLength(n);
-          return performance.now() - start;
-        }),
-      );
+    const few = build(1000);
+    const many = build(8000);
+    const took = (body: ReturnType<typeof build>) => {
+      const start = performance.now();
+      expect(expandBody(body).events).toHaveLength(body.origins.length);
+      return performance.now() - start;
     };
-    fastest(1000);
+    let fastestFew = Number.POSITIVE_INFINITY;
+    let fastestMany = Number.POSITIVE_INFINITY;
+    // A machine that does other things makes some rounds slow, not all of them. Linear is 8, quadratic is 64.
+    for (let round = 0; round < 50 && !(fastestMany / fastestFew < 30); round++) {
+      fastestFew = Math.min(fastestFew, took(few));
+      fastestMany = Math.min(fastestMany, took(many));
+    }
 
-    // Linear is 8, quadratic is 64.
-    expect(fastest(8000) / fastest(1000)).toBeLessThan(30);
+    expect(fastestMany / fastestFew).toBeLessThan(30);
   });
 });
 
