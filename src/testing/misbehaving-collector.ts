@@ -4,16 +4,15 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../core/clock.js';
 import { PetrelError } from '../core/errors.js';
 import { checkNumber, show } from '../core/options.js';
-import type { RowsBody, WireAnswer } from '../core/wire.js';
+import type { CollectorHandler } from './collector-behind.js';
+import { collectorOf } from './collector-behind.js';
 import type { DeliveryDiff, StoredRow } from './exactly-once.js';
 import { diffDelivery, tellRequest } from './exactly-once.js';
 import type { Fault, FaultHandle, FaultScope } from './faults.js';
 import { createFaultScript, describeFault } from './faults.js';
-import type { ReadBody, RecordedRequest } from './request-record.js';
-import { idsOf, readBody, withoutEvents } from './request-record.js';
-
-/** A collector as a function, as `createCollector` of `petrel/server` makes it. */
-export type CollectorHandler = (request: Request) => Response | Promise<Response>;
+import { meetFaults } from './meet-faults.js';
+import type { RecordedRequest } from './request-record.js';
+import { readAll, recordOf } from './request-record.js';
 
 /** Options of {@link createMisbehavingCollector}. */
 export interface MisbehavingCollectorOptions<Row extends StoredRow = StoredRow> {
@@ -107,9 +106,6 @@ const DEFAULT_WAIT_MS = 10_000;
 /** How often the database is read while nothing arrives, in milliseconds: a collector may store after its answer. */
 const POLL_MS = 200;
 
-/** How long the collector's whole answer may take before a request counts as failed, in milliseconds. */
-const UPSTREAM_TIMEOUT_MS = 30_000;
-
 /**
  * A server in front of a real collector and its real database that misbehaves on request, and remembers everything:
  * statuses, `Retry-After` of every kind, lost, late and broken answers, refused connections, limits, poison.
@@ -196,113 +192,7 @@ export async function createMisbehavingCollector<Row extends StoredRow = StoredR
 
     const faults = req.method === 'POST' ? script.pick(request) : [];
     request.faults = faults.map(describeFault);
-    await meet(faults, request, bytes, req, res);
-  }
-
-  async function meet(
-    faults: Fault[],
-    request: RecordedRequest,
-    bytes: Buffer<ArrayBuffer>,
-    req: IncomingMessage,
-    res: ServerResponse,
-  ): Promise<void> {
-    const fault = faults.find((each) => each.kind !== 'delay');
-    const wait = async (stored: boolean): Promise<void> => {
-      for (const each of faults) if (each.kind === 'delay' && (each.stored ?? false) === stored) await sleep(each.ms);
-    };
-    await wait(false);
-
-    if (fault?.kind === 'limit') {
-      await wait(true);
-      const told = (fault.told ?? true) ? { limitBytes: fault.bytes } : {};
-      return send(413, { error: 'too-large', message: `The limit is ${fault.bytes} bytes.`, ...told });
-    }
-    if (fault?.kind === 'poison' && typeof fault.answer === 'number') {
-      await wait(true);
-      return send(fault.answer, '');
-    }
-    const body = fault?.kind === 'poison' ? readBody(bytes, request.gzip) : undefined;
-    const answer = reachesCollector(fault) ? await pass() : undefined;
-    await wait(true);
-
-    switch (fault?.kind) {
-      case 'status':
-        return send(fault.status, fault.body ?? '', retryAfterOf(fault), fault);
-      case 'silence':
-        return;
-      case 'reset':
-        cut.add(req.socket);
-        req.socket.resetAndDestroy();
-        return;
-      case 'answer':
-        return send(fault.status ?? 200, fault.body, { 'content-type': fault.contentType ?? 'application/json' });
-    }
-    const { status, headers, content } = answer!;
-    request.status = status;
-    res.writeHead(status, headers);
-    if (fault?.kind === 'truncate') {
-      cut.add(req.socket);
-      res.write(content.subarray(0, content.length >> 1), () => req.socket.destroy());
-    } else if (fault?.kind === 'drip') {
-      for (const byte of content) {
-        if (res.closed) return;
-        res.write(Buffer.of(byte));
-        await sleep(fault.ms / content.length);
-      }
-      res.end();
-    } else {
-      res.end(content);
-    }
-
-    async function pass(): Promise<{ status: number; headers: Record<string, string>; content: Buffer }> {
-      const response =
-        fault?.kind === 'poison' && body
-          ? await ask(
-              requestOf(
-                req,
-                withoutEvents(body, (name) => name === fault.name),
-              ),
-            )
-          : await ask(requestOf(req, bytes));
-      let content: Buffer = Buffer.from(await response.arrayBuffer());
-      const told = parse(content);
-      request.stored = response.ok && req.method === 'POST';
-      if (told) {
-        request.accepted = told.accepted;
-        request.duplicates = told.duplicates;
-        if (fault?.kind === 'poison' && body && response.ok) {
-          told.rejected = rejectedOf(body, told, (name) => name === fault.name, fault.reason ?? 'poison');
-          content = Buffer.from(JSON.stringify(told));
-        }
-        request.rejected = told.rejected ?? [];
-      }
-      const headers = Object.fromEntries(response.headers);
-      // Said of the bytes between the collector and here.
-      delete headers['transfer-encoding'];
-      delete headers['content-encoding'];
-      headers['content-length'] = String(content.length);
-      return { status: response.status, headers, content };
-    }
-
-    function send(
-      status: number,
-      content: unknown,
-      extra: Record<string, string> = {},
-      { cors = true, exposed = true }: { cors?: boolean; exposed?: boolean } = {},
-    ): void {
-      request.status = status;
-      const text = typeof content === 'string' ? content : JSON.stringify(content);
-      // A null-body status must not have one: Node would send it and break the connection's framing.
-      const empty = status === 204 || status === 205 || status === 304;
-      res.writeHead(status, {
-        ...(cors && { 'access-control-allow-origin': request.origin ?? '*' }),
-        ...(cors && exposed && { 'access-control-expose-headers': 'Retry-After, Date' }),
-        ...(!empty && { 'content-type': typeof content === 'string' ? 'text/plain' : 'application/json' }),
-        ...(!empty && { 'content-length': String(Buffer.byteLength(text)) }),
-        ...extra,
-      });
-      res.end(empty ? undefined : text);
-    }
+    await meetFaults({ faults, request, bytes, req, res, ask, sleep, cut: () => cut.add(req.socket) });
   }
 
   function sleep(ms: number): Promise<void> {
@@ -418,132 +308,4 @@ export async function createMisbehavingCollector<Row extends StoredRow = StoredR
     },
     close: down,
   };
-}
-
-/** Whether the collector is asked at all. */
-function reachesCollector(fault: Fault | undefined): boolean {
-  switch (fault?.kind) {
-    case 'status':
-    case 'silence':
-    case 'reset':
-      return fault.stored ?? false;
-    case 'answer':
-      return fault.stored ?? true;
-    default:
-      return true;
-  }
-}
-
-/** The collector's rejections, in positions of the body as it came, and those of the events it never saw. */
-function rejectedOf(
-  { head, rows }: ReadBody,
-  answer: WireAnswer,
-  isPoison: (name: string) => boolean,
-  reason: string,
-): WireAnswer['rejected'] {
-  const passed = rows.flatMap((row, index) => (isPoison(row[3]) ? [] : [index]));
-  const ids = idsOf(head.origins, rows);
-  return [
-    ...(answer.rejected ?? []).map((each) => {
-      const index = each.index === undefined ? undefined : passed[each.index];
-      return { ...each, ...(index !== undefined && { index }) };
-    }),
-    ...rows.flatMap((row, index) => (isPoison(row[3]) ? [{ id: ids[index]!, index, reason }] : [])),
-  ];
-}
-
-function collectorOf(collector: CollectorHandler | string | URL): CollectorHandler {
-  if (typeof collector === 'function') return collector;
-  if (!URL.canParse(String(collector))) {
-    throw new PetrelError('invalid-option', `\`collector\` must be a function or a URL, not ${show(collector)}`);
-  }
-  return (request) => {
-    const url = new URL(collector);
-    url.search = new URL(request.url).search;
-    return fetch(new Request(url, request), {
-      redirect: 'manual',
-      signal: AbortSignal.timeout(UPSTREAM_TIMEOUT_MS),
-    });
-  };
-}
-
-function recordOf(
-  req: IncomingMessage,
-  bytes: Uint8Array,
-  at: number,
-  reused: boolean,
-  number: number,
-): RecordedRequest {
-  const path = req.url ?? '/';
-  // By its first bytes, as the collector does: labels lie, and no JSON begins like this.
-  const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const body = req.method === 'POST' ? readBody(bytes, gzip) : undefined;
-  const { origin } = req.headers;
-  const contentType = req.headers['content-type'];
-  return {
-    number,
-    at,
-    method: req.method ?? 'GET',
-    path,
-    ...(origin !== undefined && { origin }),
-    ...(contentType !== undefined && { contentType }),
-    bytes: bytes.length,
-    gzip,
-    reused,
-    form: body?.form ?? 'other',
-    ...(body?.head.batchId !== undefined && { batchId: body.head.batchId }),
-    ...(body?.head.attempt !== undefined && { attempt: body.head.attempt }),
-    ...(body?.head.sentAt !== undefined && { sentAt: body.head.sentAt }),
-    ids: body ? idsOf(body.head.origins, body.rows) : [],
-    names: body ? body.rows.map((row) => row[3]) : [],
-    carried: body?.head.carried ?? [],
-    drops: body?.head.drops ?? [],
-    faults: [],
-    stored: false,
-    aborted: false,
-  };
-}
-
-/** The request as the collector gets it. A body that is an object was changed on the way: plain JSON, whatever it was before. */
-function requestOf(req: IncomingMessage, body: Buffer<ArrayBuffer> | RowsBody): Request {
-  const url = new URL(req.url ?? '/', `http://${req.headers.host ?? 'localhost'}`);
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(req.headers)) {
-    // Said of this connection, not of the request.
-    if (['connection', 'host', 'content-length', 'transfer-encoding', 'expect'].includes(name)) continue;
-    for (const each of [value ?? []].flat()) headers.append(name, each);
-  }
-  const changed = !(body instanceof Uint8Array);
-  if (changed) {
-    url.searchParams.delete('enc');
-    headers.delete('content-encoding');
-  }
-  const method = req.method ?? 'GET';
-  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers });
-  return new Request(url, { method, headers, body: changed ? JSON.stringify(body) : body });
-}
-
-async function readAll(req: IncomingMessage): Promise<{ bytes: Buffer<ArrayBuffer>; complete: boolean }> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of req) chunks.push(chunk as Buffer);
-    return { bytes: Buffer.concat(chunks), complete: true };
-  } catch {
-    // The client went away in the middle of its body: recorded as aborted.
-    return { bytes: Buffer.concat(chunks), complete: false };
-  }
-}
-
-function parse(content: Buffer): WireAnswer | undefined {
-  try {
-    const answer = JSON.parse(content.toString());
-    return typeof answer === 'object' && answer !== null ? answer : undefined;
-  } catch {
-    return undefined; // Somebody else's collector: its answer needs no shape.
-  }
-}
-
-function retryAfterOf({ retryAfter }: { retryAfter?: number | string | Date }): Record<string, string> {
-  if (retryAfter === undefined) return {};
-  return { 'retry-after': retryAfter instanceof Date ? retryAfter.toUTCString() : String(retryAfter) };
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import type { EventCategory, Json, Origin } from '../core/event.js';
 import { eventId } from '../core/event.js';
@@ -116,4 +117,54 @@ function rowsOf(body: ColumnsBody): EventRow[] {
     }
   }
   return rows;
+}
+
+/** What is known of a request once its body has been read. */
+export function recordOf(
+  req: IncomingMessage,
+  bytes: Uint8Array,
+  at: number,
+  reused: boolean,
+  number: number,
+): RecordedRequest {
+  const path = req.url ?? '/';
+  // By its first bytes, as the collector does: labels lie, and no JSON begins like this.
+  const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const body = req.method === 'POST' ? readBody(bytes, gzip) : undefined;
+  const { origin } = req.headers;
+  const contentType = req.headers['content-type'];
+  return {
+    number,
+    at,
+    method: req.method ?? 'GET',
+    path,
+    ...(origin !== undefined && { origin }),
+    ...(contentType !== undefined && { contentType }),
+    bytes: bytes.length,
+    gzip,
+    reused,
+    form: body?.form ?? 'other',
+    ...(body?.head.batchId !== undefined && { batchId: body.head.batchId }),
+    ...(body?.head.attempt !== undefined && { attempt: body.head.attempt }),
+    ...(body?.head.sentAt !== undefined && { sentAt: body.head.sentAt }),
+    ids: body ? idsOf(body.head.origins, body.rows) : [],
+    names: body ? body.rows.map((row) => row[3]) : [],
+    carried: body?.head.carried ?? [],
+    drops: body?.head.drops ?? [],
+    faults: [],
+    stored: false,
+    aborted: false,
+  };
+}
+
+/** The whole body, or what came of it. */
+export async function readAll(req: IncomingMessage): Promise<{ bytes: Buffer<ArrayBuffer>; complete: boolean }> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of req) chunks.push(chunk as Buffer);
+    return { bytes: Buffer.concat(chunks), complete: true };
+  } catch {
+    // The client went away in the middle of its body: recorded as aborted.
+    return { bytes: Buffer.concat(chunks), complete: false };
+  }
 }
