@@ -100,6 +100,7 @@ export async function startCollector(config, from, log) {
 const OPTIONS = /** @type {const} */ ([
   ...LIVE_SETTINGS,
   'path',
+  'formats',
   'metrics',
   'tail',
   'batch',

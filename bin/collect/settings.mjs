@@ -11,8 +11,11 @@ import { LEVELS } from './log.mjs';
  * @property {'text' | 'number' | 'list'} kind
  * @property {string} [flag] where it is not the name, in the way of flags
  * @property {string} [help] what the help says; without, it is in docs/running.md alone
- * @property {readonly string[]} [choices]
+ * @property {readonly string[]} [choices] of the text, or of a list's entries
  */
+
+/** As the collector has them, which need not be built to read flags. */
+export const FORMATS = ['segment', 'cloudevents', 'otlp', 'ndjson'];
 
 /** @type {Setting[]} */
 export const SETTINGS = [
@@ -23,6 +26,12 @@ export const SETTINGS = [
   { name: 'keys', kind: 'list', flag: 'key', help: 'a write key that bodies may carry; once for each (any)' },
   { name: 'origins', kind: 'list', flag: 'origin', help: 'pages that may post, such as https://shop.example (all)' },
   { name: 'path', kind: 'text', help: 'the path to post to, such as /events (all)' },
+  {
+    name: 'formats',
+    kind: 'list',
+    choices: FORMATS,
+    help: `what is read besides Petrel’s own: ${FORMATS.join(', ')}, by commas, or none (all)`,
+  },
   { name: 'rates.perAddress', kind: 'number', help: 'requests a second from one address (any)' },
   { name: 'rates.perAddressBurst', kind: 'number' },
   { name: 'rates.perKey', kind: 'number', help: 'events a second with one write key (any)' },
@@ -153,8 +162,11 @@ export function mergeSettings({ flags, env, file }) {
 function read({ name, kind, choices }, said, by) {
   // In the environment a list is separated by commas.
   if (kind === 'list') {
-    const list = (typeof said === 'string' ? said.split(',') : said).map((entry) => entry.trim());
+    // No choice has a comma in it, so there a flag may have several too.
+    const entries = typeof said === 'string' ? said.split(',') : choices ? said.join().split(',') : said;
+    const list = entries.map((entry) => entry.trim());
     if (list.includes('')) throw new UsageError(`${by} has an entry that is empty`);
+    if (choices) return list.length === 1 && list[0] === 'none' ? [] : among(choices, list, by);
     return name === 'origins' && list.length === 1 && list[0] === '*' ? '*' : list;
   }
   const text = String(said).trim();
@@ -167,6 +179,17 @@ function read({ name, kind, choices }, said, by) {
     throw new UsageError(`${by} must be one of ${choices.join(', ')}, not ${JSON.stringify(text)}`);
   }
   return text;
+}
+
+/**
+ * @param {readonly string[]} choices
+ * @param {readonly unknown[]} list
+ * @param {string} by
+ */
+function among(choices, list, by) {
+  const strange = list.find((entry) => !choices.some((choice) => choice === entry));
+  if (strange === undefined) return list;
+  throw new UsageError(`${by} must be some of ${choices.join(', ')}, or none, not ${JSON.stringify(strange)}`);
 }
 
 /**
@@ -211,7 +234,8 @@ function check({ name, kind, choices }, value, by) {
   const expected = { text: 'text', number: 'a number', list: 'a list' }[kind];
   if (!fits) throw new UsageError(`${by} must be ${expected}, not ${JSON.stringify(value)?.slice(0, 100)}`);
   if (value === '') throw new UsageError(`${by} must not be empty`);
-  if (choices && !choices.includes(String(value))) {
+  if (choices && kind === 'list') among(choices, /** @type {unknown[]} */ (value), by);
+  else if (choices && !choices.includes(String(value))) {
     throw new UsageError(`${by} must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`);
   }
 }

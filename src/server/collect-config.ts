@@ -22,6 +22,7 @@ export interface CollectConfig
   extends Pick<
     CollectorOptions,
     | 'path'
+    | 'formats'
     | 'limits'
     | 'rates'
     | 'privacy'

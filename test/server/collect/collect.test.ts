@@ -87,6 +87,17 @@ describe('petrel collect', { timeout: 120_000 }, () => {
     expect(await logged('listening')).toMatchObject({ config: 'petrel.config.mjs', sink: 'flag.db' });
   });
 
+  it('reads no format but its own where it is told so', async () => {
+    const { url } = collect(['--formats', 'none', '--db', 'events.db']);
+    const line = '{"name":"Signed Up","anonymous_id":"a1"}\n';
+
+    const foreign = await send(await url, line, { 'content-type': 'application/x-ndjson' });
+
+    expect(foreign.status).toBe(415);
+    expect((await send(await url, body())).status).toBe(200);
+    expect(storedIds(inFolder('events.db'))).toHaveLength(3);
+  });
+
   it('opens a sink of one’s own from the config file', async () => {
     writeFileSync(
       inFolder('petrel.config.mjs'),

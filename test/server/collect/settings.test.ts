@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mergeSettings, parseFlags } from '../../../bin/collect/settings.mjs';
+import { FORMATS, mergeSettings, parseFlags } from '../../../bin/collect/settings.mjs';
+import { FORMAT_NAMES } from '../../../src/server/decoders/index.js';
 
 function settings(argv: string[], env: Record<string, string> = {}, config?: Record<string, unknown>) {
   return mergeSettings({
@@ -37,6 +38,18 @@ describe('the settings of a collector', () => {
     expect(settings(['--origin', 'https://a.example']).config.origins).toEqual(['https://a.example']);
   });
 
+  it('take formats by flags, by commas, and none', () => {
+    expect(FORMATS).toEqual(FORMAT_NAMES);
+    expect(settings(['--formats', 'segment,otlp', '--formats', 'ndjson']).config.formats).toEqual([
+      'segment',
+      'otlp',
+      'ndjson',
+    ]);
+    expect(settings([], { PETREL_FORMATS: 'otlp' }, { formats: [] }).config.formats).toEqual(['otlp']);
+    expect(settings(['--formats', 'none']).config.formats).toEqual([]);
+    expect(settings([], {}, { formats: [] }).config.formats).toEqual([]);
+  });
+
   it('take an empty variable for one that is not set', () => {
     expect(settings([], { PETREL_PORT: '' }, { port: 5 }).config).toEqual({ port: 5 });
   });
@@ -63,6 +76,14 @@ describe('the settings of a collector', () => {
     ],
     ['PETREL_KEYS has an entry that is empty', [], { PETREL_KEYS: 'a,,b' }, undefined],
     ['--key has an entry that is empty', ['--key', ''], {}, undefined],
+    [
+      '--formats must be some of segment, cloudevents, otlp, ndjson, or none, not "xml"',
+      ['--formats', 'otlp,xml'],
+      {},
+      undefined,
+    ],
+    ['PETREL_FORMATS must be some of', [], { PETREL_FORMATS: 'none,otlp' }, undefined],
+    ['`formats` in petrel.config.json must be some of', [], {}, { formats: [1] }],
     ['--log-level must be one of debug, info, warn, error, not "loud"', ['--log-level', 'loud'], {}, undefined],
     ['--db must not be empty', ['--db', ''], {}, undefined],
     ['--db and --sink exclude each other: give one', ['--db', 'a.db', '--sink', 'b.db'], {}, undefined],
