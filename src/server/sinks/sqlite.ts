@@ -168,10 +168,11 @@ export async function createSqliteSink(options: SqliteSinkOptions): Promise<Sqli
     async write(events, drops, { tails, repeated } = NO_NOTES) {
       refuseWhenClosed();
       const duplicates: number[] = [];
+      const contextOf = contextWriter();
       try {
         transact(db, () => {
           events.forEach((event, index) => {
-            if (insert.run(...rowOf(event)).changes === 0) duplicates.push(index);
+            if (insert.run(...rowOf(event, contextOf)).changes === 0) duplicates.push(index);
           });
           for (const { source, first, last, reason, receivedAt } of drops) {
             insertDrop.run(source, first, last, reason, Math.round(receivedAt));
@@ -292,7 +293,20 @@ function lookUp(db: SqliteDatabase): (ranges: readonly SourceRange[]) => SourceR
   };
 }
 
-function rowOf(event: ReceivedEvent): unknown[] {
+/** Contexts as text. The events of a body share one object, so each is written once. */
+function contextWriter(): (context: ReceivedEvent['context']) => string | null {
+  let last: ReceivedEvent['context'];
+  let text: string | null = null;
+  return (context) => {
+    if (context !== last) {
+      last = context;
+      text = context ? JSON.stringify(context) : null;
+    }
+    return text;
+  };
+}
+
+function rowOf(event: ReceivedEvent, contextOf: ReturnType<typeof contextWriter>): unknown[] {
   return [
     storableText(event.id),
     storableText(event.source),
@@ -308,7 +322,7 @@ function rowOf(event: ReceivedEvent): unknown[] {
     Math.round(event.receivedAt),
     textOrNull(event.batchId),
     JSON.stringify(event.properties),
-    event.context ? JSON.stringify(event.context) : null,
+    contextOf(event.context),
   ];
 }
 
