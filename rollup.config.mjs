@@ -91,6 +91,15 @@ const compileOnce = {
   },
 };
 
+/**
+ * A script tag is in a document: what the npm entry has for servers would only be weight.
+ * @type {import('rollup').Plugin}
+ */
+const inDocument = replace({
+  preventAssignment: true,
+  values: { "typeof document === 'undefined'": 'false' },
+});
+
 /** @returns {import('rollup').Plugin[]} */
 const compile = () => [
   nodeResolve(),
@@ -309,6 +318,7 @@ const standalone = (input, file, format) => ({
     ...(input.startsWith('src/compat/') ? [pageEntryOutside] : []),
     coreOfIdb,
     ...compile(),
+    ...(file === 'petrel.js' ? [inDocument] : []),
     complete(input),
     ...(file === 'sw.js' ? [] : [minify(file)]),
     remember,

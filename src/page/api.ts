@@ -62,6 +62,11 @@ export interface TrackedEvent {
   timestamp: number;
   category?: EventCategory | undefined;
   priority?: Priority | undefined;
+  /**
+   * What it is counted as if a listener drops it.
+   * @defaultValue 'plugin'
+   */
+  reason?: Extract<DropReason, 'plugin' | 'sampled'> | undefined;
   /** The number it gets when all listeners have seen it, and none dropped it. */
   readonly seq?: number | undefined;
 }
@@ -83,7 +88,7 @@ export type Plugin = (tracker: Tracker) => void;
 
 /** What listeners are told. */
 export interface TrackerEvents {
-  /** Before the event gets its number, in the order of the listeners. One that returns `false` drops it, counted as `plugin`. */
+  /** Before the event gets its number, in the order of the listeners. One that returns `false` drops it, counted as `plugin` or what it wrote as `reason`. */
   event: TrackedEvent;
   /** The host has these in its database, so neither the tab nor the browser can lose them, or has dropped them with a reason. */
   stored: { seqs: number[] };
@@ -118,7 +123,7 @@ export interface PageStats {
   failed: number;
   /** Events dropped before they reached a host, by reason. */
   dropped: Partial<Record<DropReason, number>>;
-  /** The consent there is at the moment. */
+  /** The consent there is at the moment: `denied` as well where {@link TrackerOptions.gpc} is `off` and the signal is on. Not told on a server. */
   consent?: Consent | undefined;
 }
 

@@ -92,7 +92,8 @@ export function openTracker<Events extends EventMap<Events>>(
   };
 
   const drop = (reason: DropReason, name?: string, seq?: number) => {
-    dropped[reason] = (dropped[reason] ?? 0) + 1;
+    // One more; `-~undefined` is 1.
+    dropped[reason] = -~dropped[reason]!;
     emit('dropped', { reason, seq, name });
   };
 
@@ -175,7 +176,7 @@ export function openTracker<Events extends EventMap<Events>>(
         who = { ...who, [field]: id && `${id}` };
         origin = undefined;
       }
-      if (emit('event', event)) return drop('plugin', name);
+      if (emit('event', event)) return drop(event.reason ?? 'plugin', name);
       if (!event.name.trim() || event.name[200] || typeof (properties ?? {}) !== 'object') return drop('invalid', name);
       const waiting = unacknowledged();
       if (waiting.length >= (consent === 'granted' ? MAX_HELD : MAX_PENDING)) {
@@ -208,7 +209,7 @@ export function openTracker<Events extends EventMap<Events>>(
     return {
       ...answer?.result,
       ...answer?.stats,
-      page: { source, seq, failed, unacknowledged: unacknowledged().length, dropped: { ...dropped } },
+      page: { source, seq, failed, unacknowledged: unacknowledged().length, dropped: { ...dropped }, consent },
     };
   };
 

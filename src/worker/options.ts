@@ -23,10 +23,16 @@ export interface WorkerTrackerOptions extends EngineOptions {
    */
   consent?: Consent;
   /**
-   * What a browser with Global Privacy Control gets. `anonymous`: events without user id. `ignore`: no difference.
+   * What a browser with Global Privacy Control gets. `anonymous`: events without user id. `off`: none, as with denied consent, whatever
+   * {@link Tracker.setConsent} says. `ignore`: no difference.
    * @defaultValue 'anonymous'
    */
-  gpc?: 'anonymous' | 'ignore';
+  gpc?: 'anonymous' | 'off' | 'ignore';
+  /**
+   * Whether to do without an id of the browser: events carry neither `anonymousId` nor `sessionId`, and none is made or kept.
+   * @defaultValue false
+   */
+  cookieless?: boolean;
   /**
    * Version of these options, a number you raise when you change them: of two trackers with other options the higher one wins.
    * @defaultValue 0
@@ -49,7 +55,8 @@ const RULES: { [option: string]: [test: (value: unknown) => boolean, wanted: str
   key: [(value) => typeof value === 'string', 'a text'],
   format: [(value) => typeof value === 'string' && value !== '', 'a text that is not empty'],
   consent: [(value) => ['granted', 'pending', 'denied'].includes(value as string), 'granted, pending or denied'],
-  gpc: [(value) => value === 'anonymous' || value === 'ignore', 'anonymous or ignore'],
+  gpc: [(value) => ['anonymous', 'off', 'ignore'].includes(value as string), 'anonymous, off or ignore'],
+  cookieless: [(value) => typeof value === 'boolean', 'true or false'],
   configVersion: [(value) => Number.isFinite(value), 'a number'],
   debug: [(value) => typeof value === 'boolean', 'true or false'],
   context: [
@@ -73,6 +80,7 @@ export function readOptions(options: WorkerTrackerOptions, base: string) {
     configVersion: version = 0,
     debug,
     context,
+    cookieless,
     ...engine
   } = options;
   for (const [option, [test, wanted]] of Object.entries(RULES)) {
@@ -87,7 +95,7 @@ export function readOptions(options: WorkerTrackerOptions, base: string) {
     ...(key !== undefined && { key }),
     format,
     // As a page's: what is undefined is not there, or two alike would differ.
-    options: JSON.parse(JSON.stringify(engine)),
+    options: JSON.parse(JSON.stringify({ ...engine, cookieless })),
     version,
   };
   return { config, consent, gpc, debug, context: context ?? { url: base } };

@@ -89,7 +89,8 @@ export function openWorkerTracker<Events extends EventMap<Events>>(
   };
 
   const currentOrigin = () => {
-    origin ??= { source, ...who, context };
+    // As in a page: the host takes a tracker's word for what its site decided.
+    origin ??= { source, ...who, context: { ...context, gpc: anonymous } };
     return origin;
   };
 
@@ -116,7 +117,7 @@ export function openWorkerTracker<Events extends EventMap<Events>>(
         who = { ...who, [field]: id && `${id}` };
         origin = undefined;
       }
-      if (emit('event', event)) return drop('plugin', name);
+      if (emit('event', event)) return drop(event.reason ?? 'plugin', name);
       if (!event.name.trim() || event.name.length > MAX_NAME_LENGTH || typeof (properties ?? {}) !== 'object') {
         return drop('invalid', name);
       }
@@ -183,7 +184,7 @@ export function openWorkerTracker<Events extends EventMap<Events>>(
     },
     setConsent(next) {
       if (closed) return;
-      consent = next === 'granted' || next === 'denied' ? next : 'pending';
+      consent = anonymous && gpc === 'off' ? 'denied' : next === 'granted' || next === 'denied' ? next : 'pending';
       if (consent === 'pending') return letGo();
       host ??= scope.openHost();
       if (consent === 'denied') {

@@ -87,9 +87,7 @@ describe('docs/options.md', () => {
 
   it('has the options of a tracker in a worker', () => {
     const members = membersOf('src/worker/options.ts', 'WorkerTrackerOptions', { own: true }).map(({ name }) => name);
-    const tracker = names(rowsOf(partOf(page, 'The tracker'), 'option')).filter(
-      (name) => name !== 'serviceWorker' && name !== 'cookieless',
-    );
+    const tracker = names(rowsOf(partOf(page, 'The tracker'), 'option')).filter((name) => name !== 'serviceWorker');
     const more = names(rowsOf(partOf(page, 'In a worker of another kind'), 'option'));
     const open = (options: object) => () =>
       openWorkerTracker({ endpoint: 'https://collect.example/', ...options }, {

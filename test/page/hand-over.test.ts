@@ -377,7 +377,14 @@ describe('flush and stats', () => {
     tracker.track('a');
 
     expect(await tracker.stats()).toEqual({
-      page: { source: expect.any(String), seq: 1, failed: 0, unacknowledged: 1, dropped: { invalid: 1 } },
+      page: {
+        source: expect.any(String),
+        seq: 1,
+        failed: 0,
+        unacknowledged: 1,
+        dropped: { invalid: 1 },
+        consent: 'granted',
+      },
     });
   });
 });

@@ -27,6 +27,21 @@ describe('a plugin', () => {
     expect(lost.map(({ reason, seq }) => [reason, seq])).toEqual([['plugin', undefined]]);
   });
 
+  it('may say that what it drops is sampled out', async () => {
+    const page = createFakePage();
+    const tracker = page.create();
+    tracker.on('event', (event) => {
+      event.reason = 'sampled';
+      return event.name !== 'b' && undefined;
+    });
+
+    tracker.track('a');
+    tracker.track('b');
+    tracker.close();
+
+    expect((await tracker.stats()).page).toMatchObject({ seq: 1, dropped: { sampled: 1 } });
+  });
+
   it('that throws costs no event and reaches nobody', async () => {
     const page = createFakePage();
     const tracker = page.create();

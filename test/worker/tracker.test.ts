@@ -18,7 +18,7 @@ describe('a tracker in a worker', () => {
     expect(posted()).toEqual(['1 identify', '2 A', '3 C']);
     const last = messages.at(-1) as Extract<PageMessage, { type: 'events' }>;
     expect(last.origins).toMatchObject([
-      { userId: 'user-1', context: { url: 'https://shop.example/', title: 'Shop' } },
+      { userId: 'user-1', context: { url: 'https://shop.example/', title: 'Shop', gpc: false } },
     ]);
     expect(last.to).toBe('petrel https://collect.example/in ');
   });
@@ -165,6 +165,28 @@ describe('a tracker in a worker', () => {
     expect(posted()).toEqual(['1 good']);
   });
 
+  it.each([
+    ['anonymous', 'granted', true],
+    ['ignore', 'granted', false],
+    ['off', 'denied', undefined],
+  ] as const)('with Global Privacy Control on and `gpc: %s` has consent %s', async (gpc, consent, told) => {
+    const { tracker, messages } = setup({ gpc }, { gpc: true });
+    tracker.setConsent('granted');
+    tracker.track('A');
+    await turn();
+
+    const events = messages.flatMap((message) => (message.type === 'events' ? [message] : []));
+    expect((await tracker.stats()).page.consent).toBe(consent);
+    // The host asks the browser itself only where it is not told.
+    expect(events.map(({ origins }) => origins[0]!.context!.gpc)).toEqual(told === undefined ? [] : [told]);
+  });
+
+  it('tells its host to do without ids when it is told to', async () => {
+    const { messages } = setup({ cookieless: true });
+
+    expect(messages[0]).toMatchObject({ config: { options: { cookieless: true } } });
+  });
+
   it('tells what becomes of its events', async () => {
     const { tracker, replies, messages } = setup();
     const told: unknown[] = [];
@@ -218,6 +240,8 @@ describe('a tracker in a worker', () => {
     [{ endpoint: '' }, '`endpoint` must be an address with http or https, not ""'],
     [{ endpoint: 'ftp://x.example/' }, '`endpoint` must be an address with http or https, not "ftp://x.example/"'],
     [{ consent: 'maybe' }, '`consent` must be granted, pending or denied, not "maybe"'],
+    [{ gpc: 'deny' }, '`gpc` must be anonymous, off or ignore, not "deny"'],
+    [{ cookieless: 1 }, '`cookieless` must be true or false, not 1'],
     [{ context: { n: 1 } }, '`context` must be an object of texts, not an object'],
     [{ maxBatchSize: 0 }, '`maxBatchSize` must be a whole number from 1 to 10000, not 0'],
     [{ serviceWorker: false }, '`serviceWorker` is not an option'],
