@@ -137,9 +137,12 @@ export interface FlushReport extends Partial<FlushResult> {
   page: PageStats;
 }
 
+/** Properties need not be given where all of them are optional, or where there are none. */
 type TrackArguments<P> = undefined extends P
   ? [properties?: P | null, options?: TrackOptions]
-  : [properties: P, options?: TrackOptions];
+  : object extends P
+    ? [properties?: P | null, options?: TrackOptions]
+    : [properties: P, options?: TrackOptions];
 
 /** What `createTracker` returns. None of its methods throws or blocks, whatever they are called with. */
 // biome-ignore lint/suspicious/noExplicitAny: a plugin takes any tracker, whatever its events

@@ -2,8 +2,10 @@ import type { Plugin } from '../page/api.js';
 import { callback, checkOptions, flag, oneOf, type Rule } from './lib/check-options.js';
 
 /** The part of Standard Schema that is used here. @see https://standardschema.dev */
-export interface StandardSchema {
+export interface StandardSchema<Input = unknown> {
   readonly '~standard': {
+    /** There for the compiler alone: what the schema takes. */
+    readonly types?: { readonly input: Input } | undefined;
     /** Looks at a value. A promise is a problem: the event cannot wait for it. */
     readonly validate: (value: unknown) => StandardResult | Promise<StandardResult>;
   };
@@ -18,6 +20,23 @@ export interface StandardResult {
       }[]
     | undefined;
 }
+
+/**
+ * The events of a tracker whose properties are described by schemas: names and properties are then written once, and checked when the
+ * site is built as well as while it runs. `Schemas` is the type of what {@link SchemaOptions.events} gets; properties are what a schema
+ * takes, before it changes anything.
+ *
+ * @example
+ * ```ts
+ * const events = { 'Order Completed': z.object({ total: z.number() }) };
+ * const tracker = createTracker<EventsOf<typeof events>>({ endpoint: '/events' });
+ * ```
+ */
+export type EventsOf<Schemas extends { readonly [name: string]: StandardSchema }> = {
+  [Name in keyof Schemas]: Schemas[Name] extends StandardSchema<infer Input>
+    ? Extract<Input, object | undefined>
+    : never;
+};
 
 /** What a schema found. */
 export interface SchemaProblem {
