@@ -16,7 +16,10 @@ const scripts = files.filter((file) => file.endsWith('.js'));
 const WITH_PROPERTIES = 'plugins/with-properties.js';
 const plugins = scripts.filter((file) => file.startsWith('plugins/') && file !== WITH_PROPERTIES);
 /** What a plugin cannot be made without. */
-const needed: { [file: string]: object } = { 'plugins/schema.js': { events: {} } };
+const needed: { [file: string]: object } = {
+  'plugins/sampling.js': { rate: 0.5 },
+  'plugins/schema.js': { events: {} },
+};
 const { exports, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 interface AstNode {

@@ -56,6 +56,7 @@ describe('the type declarations', () => {
       'forms',
       'links',
       'page-views',
+      'sampling',
       'web-vitals',
       'web-vitals-attribution',
     ];

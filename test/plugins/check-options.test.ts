@@ -6,6 +6,7 @@ import { exposures } from '../../src/plugins/exposures.js';
 import { forms } from '../../src/plugins/forms.js';
 import { links } from '../../src/plugins/links.js';
 import { pageViews } from '../../src/plugins/page-views.js';
+import { sampling } from '../../src/plugins/sampling.js';
 import { webVitals } from '../../src/plugins/web-vitals.js';
 import { webVitals as webVitalsWithAttribution } from '../../src/plugins/web-vitals-attribution.js';
 import { createRecordingTracker } from './recording-tracker.js';
@@ -71,6 +72,8 @@ describe('a plugin', () => {
       () => exposures({ storage: 'cookie' as never }),
       '`storage` must be sessionStorage or localStorage or none, not cookie',
     ],
+    [() => sampling({ rate: 1.1 }), 'sampling: `rate` must be a number from 0 to 1, not 1.1'],
+    [() => sampling({ rate: '10%' as never }), 'sampling: `rate` must be a number from 0 to 1, not 10%'],
     [() => exposures({ summaryMs: 1n as never }), '`summaryMs` must be a number from 1000 to 3600000, not 1'],
   ])('names the option, what it must be and what it is: %#', (create, message) => {
     expect(create).toThrow(message);
