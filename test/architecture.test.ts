@@ -14,6 +14,7 @@ const ARROWS: Record<string, Record<string, 'value' | 'type'>> = {
   formats: { core: 'value' },
   web: { core: 'value', protocol: 'value', formats: 'value' },
   page: { web: 'value', core: 'value', protocol: 'value', formats: 'value' },
+  development: { page: 'value', plugins: 'value' },
   plugins: { page: 'type', core: 'value' },
   worker: { page: 'type', web: 'value', core: 'value', protocol: 'value' },
   inspector: { page: 'type', core: 'type', protocol: 'type' },
@@ -77,9 +78,10 @@ function target(path: string, specifier: string): string {
   return posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts');
 }
 
-/** `src/core/queue.ts` → `core`; the page entry belongs to `page`. */
+/** `src/core/queue.ts` → `core`; the page entry belongs to `page`, the one for development may bring plugins with it. */
 function partOf(path: string): string {
-  if (/^src\/index(\.development)?\.ts$/.test(path)) return 'page';
+  if (path === 'src/index.ts') return 'page';
+  if (path === 'src/index.development.ts') return 'development';
   if (path === 'src/protocol.ts') return 'protocol';
   return path.split('/')[path.startsWith('src/') ? 1 : 0]!;
 }

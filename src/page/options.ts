@@ -69,7 +69,8 @@ export interface TrackerOptions extends EngineOptions {
    */
   configVersion?: number;
   /**
-   * Writes everything that listeners are told, and what they throw, to the console (`console.debug`).
+   * Writes everything that listeners are told, and what they throw, to the console (`console.debug`). In development builds also the way of each
+   * event, for people to read: see `petrel/plugins/event-log`.
    * @defaultValue false
    */
   debug?: boolean;
