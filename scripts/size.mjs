@@ -26,17 +26,18 @@ const FILES = [
   { file: 'inspector.js', what: 'inspector', budget: 7_680 },
   { file: 'petrel-sw-formats.js', what: 'worker, all formats', budget: 19_456 },
   // Each is complete: what several of them share is in each.
-  { file: 'plugins/page-views.js', what: 'plugin', budget: 1_792 },
+  // In this one and in engagement, 0.2 KB keep secrets out of addresses.
+  { file: 'plugins/page-views.js', what: 'plugin', budget: 1_920 },
   { file: 'plugins/links.js', what: 'plugin', budget: 1_600 },
   { file: 'plugins/clicks.js', what: 'plugin', budget: 1_344 },
   { file: 'plugins/forms.js', what: 'plugin', budget: 1_728 },
-  { file: 'plugins/engagement.js', what: 'plugin', budget: 2_112 },
+  { file: 'plugins/engagement.js', what: 'plugin', budget: 2_304 },
   { file: 'plugins/errors.js', what: 'plugin', budget: 1_920 },
   { file: 'plugins/schema.js', what: 'plugin', budget: 1_280 },
-  { file: 'plugins/with-properties.js', what: 'plugin', budget: 384 },
   { file: 'plugins/sampling.js', what: 'plugin', budget: 1_152 },
   { file: 'plugins/event-log.js', what: 'plugin', budget: 1_536 },
   { file: 'plugins/ledger.js', what: 'plugin', budget: 1_024 },
+  { file: 'plugins/with-properties.js', what: 'plugin', budget: 384 },
   { file: 'plugins/exposures.js', what: 'plugin', budget: 2_176 },
   // web-vitals itself is 3.2 of it, with attribution 5.5.
   { file: 'plugins/web-vitals.js', what: 'plugin', budget: 4_160 },

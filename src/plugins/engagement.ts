@@ -1,3 +1,4 @@
+import { scrubUrl } from '../core/scrub-url.js';
 import type { Plugin } from '../page/api.js';
 import { checkOptions, number, oneOf, type Rule, texts } from './lib/check-options.js';
 import { createEngagedTime } from './lib/engaged-time.js';
@@ -97,7 +98,11 @@ export function engagement(options: EngagementOptions = {}): Plugin {
       for (const threshold of thresholds) {
         if (percent < threshold || reached.has(threshold)) continue;
         reached.add(threshold);
-        tracker.track('Scroll Depth Reached', { path, percent: threshold }, { category: 'interaction' });
+        tracker.track(
+          'Scroll Depth Reached',
+          { path: scrubUrl(path), percent: threshold },
+          { category: 'interaction' },
+        );
       }
       return percent;
     };
@@ -110,7 +115,7 @@ export function engagement(options: EngagementOptions = {}): Plugin {
       if (reports && percent <= deepest && engaged.read(at) < WORTH_MS) return;
       deepest = Math.max(deepest, percent);
       const properties: EngagementProperties = {
-        path,
+        path: scrubUrl(path),
         engagedMs: engaged.take(at),
         visibleMs: visible.take(at),
         scrollPercent: deepest,

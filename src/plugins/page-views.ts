@@ -1,3 +1,4 @@
+import { scrubUrl } from '../core/scrub-url.js';
 import type { Plugin, Properties } from '../page/api.js';
 import { callback, checkOptions, flag, number, oneOf, type Rule, texts } from './lib/check-options.js';
 import { type PageRule, pageOf } from './lib/page-of.js';
@@ -25,7 +26,7 @@ export interface PageViewsOptions extends PageRule {
 
 /** Properties of the event `page` as {@link pageViews} tracks it. */
 export interface PageViewProperties {
-  /** Path, and what is kept of query and fragment. */
+  /** Path, and what is kept of query and fragment; without the values of parameters that are secrets by their name, and e-mail addresses. */
   path: string;
   /** The page before, within the same document. */
   from?: string;
@@ -65,8 +66,16 @@ export function pageViews(options: PageViewsOptions = {}): Plugin {
     /** Tracks the page view that waits for its title. */
     let overdue: (() => void) | undefined;
 
-    const view = (view: PageViewProperties, timestamp?: number) =>
-      tracker.page({ ...view, ...(properties && attempt(properties)) }, timestamp === undefined ? {} : { timestamp });
+    const view = ({ path, from, navigation }: PageViewProperties, timestamp?: number) =>
+      tracker.page(
+        {
+          path: scrubUrl(path),
+          ...(from !== undefined && { from: scrubUrl(from) }),
+          navigation,
+          ...(properties && attempt(properties)),
+        },
+        timestamp === undefined ? {} : { timestamp },
+      );
 
     /** Tracks it as soon as the title is another one, or has had the time to become one. */
     const viewWithTitle = (details: PageViewProperties) => {
