@@ -8,13 +8,7 @@ import { isNumbered } from './ledger/record.js';
 import type { CheckedOptions } from './options.js';
 import { Refusal } from './refusal.js';
 import type { ReceivedDrop, ReceivedEvent, ReceivedTail, SinkNotes, SinkResult } from './sinks/sink.js';
-
-/** What became of a request's events: every one of them is in one of the three. */
-export interface Receipt {
-  accepted: number;
-  duplicates: number;
-  rejected: { id: string; index: number; reason: string }[];
-}
+import { createWaitingRequests, FULL_RETRY_MS, type Receipt, type WaitingRequest } from './waiting-requests.js';
 
 /** What waits for the sink, and how the sink does. */
 export interface IntakeState {
@@ -53,17 +47,6 @@ interface InFlight {
   wasStored: boolean;
 }
 
-/** A request that waits for its last event. */
-interface WaitingRequest {
-  receipt: Receipt;
-  /** Events whose fate is open. */
-  open: number;
-  /** It was answered. Its events may still be on their way. */
-  answered: boolean;
-  resolve: (receipt: Receipt) => void;
-  reject: (refusal: Refusal) => void;
-}
-
 /** Sources whose stored events are remembered, and for how long. Some 10 MB when full of ordinary ones. */
 const RECENT = { maxSources: 50_000, maxAgeMs: 600_000 };
 
@@ -82,8 +65,7 @@ const MAX_WAITERS = 16;
 /** Tails that may wait for a write. What is beyond is not known to have ended: no more than that. */
 const MAX_TAILS = 10_000;
 
-/** How soon to come back. Trackers spread themselves over some time beyond it. */
-const FULL_RETRY_MS = 5_000;
+/** How soon to come back. */
 const FAILING_RETRY_MS = 10_000;
 const CLOSING_RETRY_MS = 5_000;
 
@@ -91,7 +73,7 @@ export function createIntake(options: CheckedOptions): Intake {
   const { sink, clock, batch: bounds } = options;
   const beside = options.ledger.store;
   const inFlight = new Map<string, InFlight>();
-  const waiting = new Set<WaitingRequest>();
+  const waiting = createWaitingRequests(options);
   const recent = createRecentEvents({ ...RECENT, clock });
   let waitingBytes = 0;
   /** How far sources have come, as the ledger is to be told with the next write. */
@@ -153,7 +135,7 @@ export function createIntake(options: CheckedOptions): Intake {
       if (sinkFailures++ === 0) failingSince = clock.now();
       options.onError(error, 'sink');
       // Their events stay queued, and are stored when the sink is back.
-      if (isDown()) for (const request of [...waiting]) request.reject(failing(error));
+      if (isDown()) waiting.refuseAll(() => failing(error));
       throw error;
     }
   }
@@ -205,40 +187,6 @@ export function createIntake(options: CheckedOptions): Intake {
     if (inFlight.size === 0) drained();
   }
 
-  /** A request that settles once: stored, refused, or late. */
-  function waitFor(open: number): { request: WaitingRequest; receipt: Promise<Receipt> } {
-    let request!: WaitingRequest;
-    const receipt = new Promise<Receipt>((resolve, reject) => {
-      const timer = clock.setTimeout(() => {
-        request.reject(
-          new Refusal('ack-timeout', `not stored within ${options.ackTimeoutMs} ms`, { retryAfterMs: FULL_RETRY_MS }),
-        );
-      }, options.ackTimeoutMs);
-      const end = () => {
-        clock.clearTimeout(timer);
-        waiting.delete(request);
-        request.answered = true;
-      };
-      request = {
-        receipt: { accepted: 0, duplicates: 0, rejected: [] },
-        open,
-        answered: false,
-        resolve: (value) => {
-          end();
-          resolve(value);
-        },
-        reject: (refusal) => {
-          end();
-          reject(refusal);
-        },
-      };
-      waiting.add(request);
-    });
-    // It may be refused before anybody looks at the promise.
-    receipt.catch(() => {});
-    return { request, receipt };
-  }
-
   /** Whether it is known to be stored. Of events without a number nothing is remembered: that is the sink's business. */
   const isRecent = (event: ReceivedEvent) => isNumbered(event) && recent.has(event.source, event.seq);
 
@@ -276,7 +224,7 @@ export function createIntake(options: CheckedOptions): Intake {
         // Fails when the batcher is closed before it is done; then there is nothing left to say.
         batcher.flush().catch(() => {});
       });
-      for (const request of [...waiting]) request.reject(shuttingDown());
+      waiting.refuseAll(() => shuttingDown());
     }
     // Not awaited: a write that hangs would keep it from ending.
     void batcher.close();
@@ -288,7 +236,7 @@ export function createIntake(options: CheckedOptions): Intake {
     async take(events, sizes, positions) {
       if (closed) throw shuttingDown();
       const fresh = findFresh(events, sizes);
-      const { request, receipt } = waitFor(events.length);
+      const { request, receipt } = waiting.open(events.length);
       for (const [id, entry] of fresh) {
         inFlight.set(id, entry);
         waitingBytes += entry.size;
