@@ -120,6 +120,35 @@ describe('petrel init --check', () => {
   });
 });
 
+describe('petrel consume', () => {
+  it('says what it does, from the package as it is built', () => {
+    expect(petrel('consume', '--help')).toMatchObject({ status: 0, stderr: '' });
+    expect(petrel('consume', '--help').stdout).toContain('--from <address>');
+  });
+
+  it('ends with 1 where there is no server, and says so', () => {
+    // Nothing listens on port 9 of a machine of today.
+    const { status, stdout, stderr } = petrel('consume', '--from', 'nats://127.0.0.1:9', '--sink', 'events.db');
+
+    expect(status).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('the stream PETREL cannot be used');
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it.each([
+    ['needs --from', ['--sink', 'events.db']],
+    ['needs --sink', ['--from', 'nats://127.0.0.1']],
+    ['--sink must be a store', ['--from', 'nats://127.0.0.1', '--sink', 'nats://127.0.0.1']],
+    ['--from must be such as nats://', ['--from', 'http://127.0.0.1', '--sink', 'events.db']],
+  ])('refuses a wrong call: %s', (problem, args) => {
+    const { status, stderr } = petrel('consume', ...args);
+
+    expect(status).toBe(2);
+    expect(stderr).toContain(problem);
+  });
+});
+
 describe('petrel', () => {
   it('tells its version and its use', () => {
     expect(petrel('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
