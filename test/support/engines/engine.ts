@@ -7,6 +7,8 @@ import { delimiter, join } from 'node:path';
 /** A database or message server, started for the tests on a port of its own, with its data in a temporary folder. */
 export interface Engine {
   readonly port: number;
+  /** Its process, while it runs. */
+  pid(): number | undefined;
   /** Ends it at once, as a crash does; its data stay. */
   kill(): Promise<void>;
   /** Starts it again, over the same data, on the same port. */
@@ -73,6 +75,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   await start();
   return {
     port: options.port,
+    pid: () => child?.pid,
     kill: () => end(options.crashBy ?? 'SIGKILL'),
     start,
     async dispose() {
