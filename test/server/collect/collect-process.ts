@@ -1,4 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { layOutPackage } from '../../support/compile.js';
 
 /** A line of the collector's log. */
 export interface LogLine {
@@ -18,12 +23,42 @@ export interface CollectProcess {
   logged(message: string): Promise<LogLine>;
 }
 
-/** Runs `petrel collect` as a process of its own. */
-export const runCollect = (script: string, args: string[], world: { cwd: string; env?: Record<string, string> }) =>
-  runPetrel(script, ['collect', ...args], world);
+/** The package laid out once for a file of tests, a folder for each of them, and an end for the processes they start in it. */
+export function usePetrel(): {
+  inFolder(name: string): string;
+  /** Runs the command in the folder. */
+  start(args: string[], env?: Record<string, string>): CollectProcess;
+} {
+  let home: string;
+  let script: string;
+  let folder: string;
+  const running: CollectProcess[] = [];
+  beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), 'petrel-collect-'));
+    script = layOutPackage(join(home, 'package'));
+  }, 60_000);
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  beforeEach(() => {
+    folder = mkdtempSync(join(home, 'run-'));
+  });
+  afterEach(async () => {
+    for (const { child, ended } of running.splice(0)) {
+      child.kill('SIGKILL');
+      await ended;
+    }
+  });
+  return {
+    inFolder: (name) => join(folder, name),
+    start(args, env) {
+      const started = runPetrel(script, args, { cwd: folder, ...(env && { env }) });
+      running.push(started);
+      return started;
+    },
+  };
+}
 
 /** Runs a command that logs as `petrel collect` does. */
-export function runPetrel(
+function runPetrel(
   script: string,
   args: string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },

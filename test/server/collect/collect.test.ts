@@ -1,43 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { layOutPackage } from '../../support/compile.js';
+import { describe, expect, it } from 'vitest';
 import { queued, rows } from '../support.js';
 import { load, storedIds } from '../traffic.js';
-import { type CollectProcess, runCollect } from './collect-process.js';
+import { type CollectProcess, usePetrel } from './collect-process.js';
 
 // `petrel collect` as people run it: a process, its signals, its log, its database.
 
-let home: string;
-let script: string;
-beforeAll(() => {
-  home = mkdtempSync(join(tmpdir(), 'petrel-collect-'));
-  script = layOutPackage(join(home, 'package'));
-}, 60_000);
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+const { inFolder, start } = usePetrel();
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(home, 'run-'));
-});
+const collect = (args: string[] = [], env?: Record<string, string>): CollectProcess =>
+  start(['collect', '--port', '0', ...args], env);
 
-const running: CollectProcess[] = [];
-afterEach(async () => {
-  for (const { child, ended } of running.splice(0)) {
-    child.kill('SIGKILL');
-    await ended;
-  }
-});
-
-function collect(args: string[] = [], env?: Record<string, string>): CollectProcess {
-  const started = runCollect(script, ['--port', '0', ...args], { cwd: folder, ...(env && { env }) });
-  running.push(started);
-  return started;
-}
-
-const inFolder = (name: string) => join(folder, name);
 const body = (key?: string) => rows(queued(1, 3), key === undefined ? {} : { key });
 const send = (url: string, text: string, headers?: Record<string, string>) =>
   fetch(url, { method: 'POST', body: text, ...(headers && { headers }) });

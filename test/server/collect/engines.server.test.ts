@@ -1,42 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { layOutPackage } from '../../support/compile.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ClickHouse, findClickHouse, startClickHouse } from '../../support/engines/clickhouse.js';
 import { describeEngine } from '../../support/engines/describe-engine.js';
 import { findNats, type Nats, startNats } from '../../support/engines/nats.js';
 import { findPostgres, type Postgres, startPostgres } from '../../support/engines/postgres.js';
 import { load, storedIds } from '../traffic.js';
-import { type CollectProcess, runPetrel } from './collect-process.js';
+import { type CollectProcess, usePetrel } from './collect-process.js';
 
 // `petrel collect` and `petrel consume` over real servers: one flag from the embedded database to a distributed engine.
 
-let home: string;
-let script: string;
-beforeAll(() => {
-  home = mkdtempSync(join(tmpdir(), 'petrel-engines-'));
-  script = layOutPackage(join(home, 'package'));
-}, 60_000);
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+const { inFolder, start } = usePetrel();
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(home, 'run-'));
-});
-const running: CollectProcess[] = [];
-afterEach(async () => {
-  for (const { child, ended } of running.splice(0)) {
-    child.kill('SIGKILL');
-    await ended;
-  }
-});
-
-function petrel(command: string, ...args: string[]): CollectProcess {
-  const started = runPetrel(script, [command, ...args], { cwd: folder });
-  running.push(started);
-  return started;
-}
+const petrel = (...args: string[]): CollectProcess => start(args);
 
 const collect = (sink: string) => petrel('collect', '--port', '0', '--sink', sink);
 
@@ -57,7 +31,7 @@ describeEngine('NATS', findNats(), (program) => {
 
   it('events go through a stream into a store, once each, whatever is killed', { timeout: 180_000 }, async () => {
     const stream = `${nats.url}/SHOP`;
-    const store = join(folder, 'events.db');
+    const store = inFolder('events.db');
     const consume = () => petrel('consume', '--from', stream, '--sink', 'events.db');
     const [first, second] = [collect(stream), collect(stream)];
     const urls = [await first.url, await second.url];
