@@ -21,6 +21,7 @@ const CHUNKS = {
   'src/page/register.ts': 'register.js',
   'src/page/in-page-host.ts': 'in-page-host.js',
   'src/page/in-page-formats.ts': 'in-page-formats.js',
+  'src/script-tag.debug.ts': 'debug.js',
 };
 
 /** No chunk may contain these: a script tag would load the tracker a second time. */

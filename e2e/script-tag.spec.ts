@@ -81,3 +81,37 @@ for (const { title, prepare } of [
     await collector.expectExactlyOnce(['page', 'early'], { by: 'name', withinMs: WITHIN_MS });
   });
 }
+
+test.describe('with data-debug', () => {
+  test.skip(({ engine }) => engine === 'webkitgtk', 'its driver does not tell what is in the console');
+
+  test('a script tag says what is wrong with its attributes, and delivers as it can', async ({
+    visitor,
+    site,
+    collector,
+  }) => {
+    site.answer('/tag', {
+      change: (page) => page.replace('data-key', 'data-debug data-auto="no" data-writekey="shop" data-key'),
+    });
+    await visitor.open(site.url('/tag'));
+
+    await collector.expectExactlyOnce(['page', 'early'], { by: 'name', withinMs: WITHIN_MS });
+    await expect.poll(() => visitor.complaints.length).toBe(2);
+    expect(visitor.complaints.splice(0).map((complaint) => complaint.replace(/^.*?petrel: /, ''))).toEqual([
+      '`data-auto` must be off, or not there, not "no": page views are recorded',
+      '`data-writekey` is none of its attributes: data-endpoint, data-key, data-sw, data-scope, data-consent, data-auto, data-debug',
+    ]);
+  });
+
+  test('a script tag without an endpoint says so in words', async ({ visitor, site }) => {
+    site.answer('/tag', {
+      change: (page) => page.replace(/data-endpoint="[^"]*"/, 'data-debug').replace(/ onload="[^"]*"/, ''),
+    });
+    await visitor.open(site.url('/tag'));
+
+    await expect
+      .poll(() => visitor.complaints.join('\n'))
+      .toContain('petrel: `data-endpoint` is missing: there is no tracker');
+    visitor.complaints.splice(0);
+  });
+});

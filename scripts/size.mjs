@@ -23,6 +23,7 @@ const FILES = [
   // Tracker and engine in one, for a worker of the site's own: no page loads it.
   { file: 'worker.js', what: 'in a worker' },
   // Loaded on demand, by developers.
+  { file: 'debug.js', what: 'script tag, data-debug', budget: 2_304 },
   { file: 'inspector.js', what: 'inspector', budget: 7_680 },
   { file: 'petrel-sw-formats.js', what: 'worker, all formats', budget: 19_456 },
   // Each is complete: what several of them share is in each.

@@ -78,10 +78,10 @@ function target(path: string, specifier: string): string {
   return posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts');
 }
 
-/** `src/core/queue.ts` → `core`; the page entry belongs to `page`, the one for development may bring plugins with it. */
+/** `src/core/queue.ts` → `core`; the page entry belongs to `page`, what developers alone load may bring plugins with it. */
 function partOf(path: string): string {
   if (path === 'src/index.ts') return 'page';
-  if (path === 'src/index.development.ts') return 'development';
+  if (path === 'src/index.development.ts' || path === 'src/script-tag.debug.ts') return 'development';
   if (path === 'src/protocol.ts') return 'protocol';
   return path.split('/')[path.startsWith('src/') ? 1 : 0]!;
 }

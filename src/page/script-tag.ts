@@ -2,7 +2,7 @@
  * `petrel.js`: the tracker as a script tag, under the name `petrel`.
  *
  * Attributes: `data-endpoint` (required), `data-key`, `data-sw` (address of the worker, or `off`), `data-scope`, `data-consent`,
- * `data-auto="off"` (no page views by themselves), `data-debug`. The stub keeps calls made before the script is there; in its place
+ * `data-auto="off"` (no page views by themselves), `data-debug` (loads `debug.js`, which says what is wrong with them). The stub keeps calls made before the script is there; in its place
  * an object with such an array as `q` will do:
  *
  * ```html
@@ -38,8 +38,12 @@ const calls = Array.isArray(stub) ? stub : stub.q;
 
 // A second copy of the tag leaves everything to the first.
 if (calls) {
+  // By its whole address: relative to a script of another origin there is nothing.
+  const load = (file: string) => import(new URL(file, src).href);
   const { endpoint, key, sw, scope, consent, auto, debug } = dataset;
-  if (!endpoint) throw new TypeError('data-endpoint');
+  // Says in words what is wrong with the attributes, and logs the way of each event.
+  if (debug != null) load('debug.js');
+  if (!endpoint) throw Error('endpoint');
   const tracker = openTracker(
     {
       endpoint,
@@ -48,8 +52,7 @@ if (calls) {
       consent: consent as Consent,
       debug: debug != null,
     },
-    // By its whole address: relative to a script of another origin there is nothing.
-    () => import(new URL('register.js', src).href),
+    () => load('register.js'),
   );
   page.petrel = tracker as object;
   // Before the page view: it may say who it is, or that there is no consent yet.

@@ -81,6 +81,7 @@ describe('the files a browser loads', () => {
     'index.js',
     'petrel.js',
     'register.js',
+    'debug.js',
     'in-page-host.js',
     'in-page-formats.js',
     'petrel-sw.js',
