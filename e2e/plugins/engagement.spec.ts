@@ -31,6 +31,22 @@ test('how far down and how long a page was read is recorded when it is left', as
   ]);
 });
 
+test('engagement says no secret of the page’s address', async ({ visitor, site, collector }) => {
+  const tab = await openWith({ visitor, site }, { engagement: { thresholds: [100] } });
+  await tab.evaluate(async () => {
+    history.pushState(null, '', '/plugins?token=s3cret');
+    await new Promise((done) => setTimeout(done, 50));
+    history.pushState(null, '', '/plugins?left');
+  });
+
+  const depths = await collected(collector, 'Scroll Depth Reached', 2);
+  const reports = await collected(collector, 'Page Engagement', 2);
+
+  for (const rows of [depths, reports]) {
+    expect(rows.map(({ properties }) => properties.path)).toEqual(['/plugins', '/plugins?token=*']);
+  }
+});
+
 test('a page that fits the screen was seen whole', async ({ visitor, site, collector }) => {
   const tab = await openWith({ visitor, site }, { engagement: {} });
 

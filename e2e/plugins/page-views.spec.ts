@@ -35,6 +35,30 @@ test('a page view is recorded for the load, for each route with its title, and f
   ]);
 });
 
+test('a page view says no secret of its address, and two pages that differ by one are two', async ({
+  visitor,
+  site,
+  collector,
+}) => {
+  const tab = await openWith({ visitor, site }, { 'page-views': {} });
+  await tab.evaluate(async () => {
+    for (const page of ['/plugins?token=s3cret&lang=en', '/plugins/ann@shop.example', '/plugins/bob@shop.example']) {
+      history.pushState(null, '', page);
+      document.title = `${history.length}`;
+      await new Promise((done) => setTimeout(done, 20));
+    }
+  });
+
+  const rows = await collected(collector, 'page', 4);
+
+  expect(rows.slice(1).map(({ properties }) => properties)).toEqual([
+    { path: '/plugins?token=*&lang=en', from: '/plugins', navigation: 'push' },
+    { path: '/plugins/*', from: '/plugins?token=*&lang=en', navigation: 'push' },
+    { path: '/plugins/*', from: '/plugins/*', navigation: 'push' },
+  ]);
+  expect(JSON.stringify(rows)).not.toContain('s3cret');
+});
+
 test('a page that comes back from the back/forward cache is a page view', async ({ visitor, site, collector }) => {
   const tab = await openWith({ visitor, site }, { 'page-views': {} });
   await collected(collector, 'page', 1);

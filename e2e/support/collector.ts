@@ -15,8 +15,13 @@ export interface CollectedRow {
   seq: number;
   name: string;
   category: string;
+  user_id: string | null;
+  anonymous_id: string | null;
+  session_id: string | null;
   /** JSON. */
   properties: string;
+  /** JSON. */
+  context: string | null;
   /** When it happened, by the client's clock. */
   timestamp: number;
   /** The same by the collector's clock. */
@@ -66,7 +71,8 @@ export async function openCollector(): Promise<{ collector: TestCollector; close
   });
   const reader = new Database(path, { readonly: true });
   const events = reader.prepare(
-    'SELECT id, source, seq, name, category, properties, timestamp, corrected_at FROM events ORDER BY position',
+    `SELECT id, source, seq, name, category, user_id, anonymous_id, session_id, properties, context, timestamp, corrected_at
+       FROM events ORDER BY position`,
   );
   const drops = reader.prepare('SELECT source, first, last, reason FROM drops ORDER BY source, first');
   const door = await createMisbehavingCollector({ collector, rows: () => events.all() as CollectedRow[] });
