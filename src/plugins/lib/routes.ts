@@ -41,10 +41,9 @@ export function watchRoutes(
     after(change);
   });
 
-  function wrapHistory(method: 'pushState' | 'replaceState', change: RouteChange): void {
-    const own = Object.hasOwn(history, method);
+  function wrapHistory(method: Method, change: RouteChange): void {
     const original = history[method];
-    const wrapped: typeof original = function (this: History, state, title, url) {
+    const wrapped: Wrapper = function (this: History, state, title, url) {
       if (!signal.aborted && url != null) attempt(() => before(new URL(url, document.baseURI).href, change));
       original.call(this, state, title, url);
       length = history.length;
@@ -52,10 +51,21 @@ export function watchRoutes(
     };
     history[method] = wrapped;
     signal.addEventListener('abort', () => {
-      // Somebody may have wrapped it once more since: theirs calls ours, which then only passes on.
-      if (history[method] !== wrapped) return;
-      if (own) history[method] = original;
-      else delete (history as Partial<History>)[method];
+      wrapped.petrelPassesTo = original;
+      // Somebody may have wrapped it once more since, and theirs calls ours: another plugin takes ours away together with its own.
+      const top: Wrapper = history[method];
+      let live = top;
+      while (live.petrelPassesTo) live = live.petrelPassesTo;
+      if (live === History.prototype[method]) delete (history as Partial<History>)[method];
+      else if (live !== top) history[method] = live;
     });
   }
 }
+
+type Method = 'pushState' | 'replaceState';
+
+/** A function in the place of one of `history`'s. */
+type Wrapper = History[Method] & {
+  /** It is of no more use, and only calls this. Each plugin has its own copy of this file, so a property tells the others. */
+  petrelPassesTo?: History[Method];
+};
