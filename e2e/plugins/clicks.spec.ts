@@ -1,4 +1,4 @@
-import { expect, test } from '../support/test.js';
+import { arrived, expect, nextVisitWhereNeeded, test } from '../support/test.js';
 import { collected, openWith, rowsOf } from './plugin-rows.js';
 
 test('a click is recorded under the name and with the properties that the markup gives', async ({
@@ -61,6 +61,8 @@ test('a click that leaves the page at once is recorded', async ({ visitor, site,
   );
 
   await tab.click('#go');
+  await arrived(tab, away);
+  await nextVisitWhereNeeded(visitor, tab, site);
 
   await collected(collector, 'Left', 1);
 });

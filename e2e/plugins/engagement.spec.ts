@@ -1,14 +1,16 @@
 import type { ChromiumTab } from '../support/chromium.js';
 import { chromiumOnly, expect, test } from '../support/test.js';
-import { collected, openWith } from './plugin-rows.js';
+import { collected, leave, openWith } from './plugin-rows.js';
 
 /** Ten screens. */
 const LONG = '<div style="height: 1000vh">long</div>';
 
 /** Scrolls, and waits until it was seen; runs in the page. */
 const scrollDown = async (share: number) => {
+  const scrolled = new Promise((done) => addEventListener('scroll', done, { once: true }));
   scrollTo(0, share * document.documentElement.scrollHeight - innerHeight);
-  for (let i = 0; i < 2; i++) await new Promise((done) => setTimeout(done, 50));
+  await scrolled;
+  for (let i = 0; i < 2; i++) await new Promise((done) => requestAnimationFrame(done));
 };
 
 test('how far down and how long a page was read is recorded when it is left', async ({ visitor, site, collector }) => {
@@ -16,7 +18,7 @@ test('how far down and how long a page was read is recorded when it is left', as
 
   await tab.evaluate(scrollDown, 0.6);
   await tab.evaluate(scrollDown, 0.3);
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
 
   const [row] = await collected(collector, 'Page Engagement', 1);
   expect(row).toMatchObject({ category: 'interaction', properties: { path: '/plugins', report: 1 } });
@@ -50,7 +52,7 @@ test('engagement says no secret of the page’s address', async ({ visitor, site
 test('a page that fits the screen was seen whole', async ({ visitor, site, collector }) => {
   const tab = await openWith({ visitor, site }, { engagement: {} });
 
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
 
   const [row] = await collected(collector, 'Page Engagement', 1);
   expect(row?.properties.scrollPercent).toBe(100);
@@ -66,7 +68,7 @@ test('each route has its own engagement, under its own path', async ({ visitor, 
     scrollTo(0, 0);
     await new Promise((done) => setTimeout(done, 100));
   });
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
 
   const rows = await collected(collector, 'Page Engagement', 2);
   expect(rows.map(({ properties: { path, report } }) => [path, report])).toEqual([

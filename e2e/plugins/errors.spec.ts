@@ -1,5 +1,5 @@
 import { expect, test } from '../support/test.js';
-import { collected, openWith, rowsOf } from './plugin-rows.js';
+import { collected, leave, openWith, rowsOf } from './plugin-rows.js';
 
 /** The pages are to complain in these stories: about this, and nothing else. */
 const expectComplaints = (visitor: { complaints: string[] }, about: RegExp) => {
@@ -24,7 +24,7 @@ test('uncaught errors and unhandled rejections are recorded once, with how often
     await new Promise((done) => setTimeout(done, 100));
   });
   const rows = await collected(collector, 'Error', 3);
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
   const repeated = (await collected(collector, 'Error', 4))[3];
 
   const bySort = new Map(rows.map((row) => [`${row.properties.kind} ${row.properties.type}`, row]));
@@ -44,7 +44,7 @@ test('uncaught errors and unhandled rejections are recorded once, with how often
   expect(repeated?.properties).toMatchObject({ type: 'TypeError', repeats: 4 });
   expect(repeated?.properties).not.toHaveProperty('stack');
   expect(JSON.stringify(await rowsOf(collector))).not.toMatch(/secret|DE00/);
-  expectComplaints(visitor, /planned|\[object Object\]|^Object$|status/);
+  expectComplaints(visitor, /planned|\[object Object\]|^(uncaught exception: )?Object$|status/);
 });
 
 test('a script of another origin whose errors are hidden is recorded as such, resources are not', async ({
@@ -52,6 +52,7 @@ test('a script of another origin whose errors are hidden is recorded as such, re
   site,
   collector,
 }) => {
+  test.skip(visitor.engine === 'firefox', 'of a script that its driver adds it hides nothing');
   site.answer('/thrower.js', { body: 'setTimeout(() => { throw new Error("planned, and hidden"); });' });
   const tab = await openWith({ visitor, site }, { errors: {} });
 
@@ -79,7 +80,7 @@ test('a flood of errors is told as its first ten and a number', async ({ visitor
     }
     await new Promise((done) => setTimeout(done, 300));
   });
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
 
   const [suppressed] = await collected(collector, 'Errors Suppressed', 1);
   expect(suppressed?.properties).toEqual({ count: 290 });
@@ -101,7 +102,7 @@ test('errors that the recording of errors causes end by themselves', async ({ vi
     });
     await new Promise((done) => setTimeout(done, 300));
   });
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
 
   const rows = await collected(collector, 'Error', 10);
   // Once for each of the two events that say that the page is left.

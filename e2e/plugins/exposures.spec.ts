@@ -3,7 +3,7 @@ import type * as OpenFeatureSdk from '@openfeature/web-sdk';
 import type { ExposuresPlugin } from '../../src/plugins/exposures.js';
 import type { Site } from '../support/site.js';
 import { expect, type Tab, test } from '../support/test.js';
-import { collected, openWith, ready, rowsOf } from './plugin-rows.js';
+import { collected, leave, openWith, ready, rowsOf } from './plugin-rows.js';
 
 declare global {
   /** What OpenFeature's build for script tags leaves in the page. */
@@ -55,7 +55,7 @@ test('ten thousand evaluations are one exposure per variant, and their counts', 
 
   await tab.evaluate(evaluate, 5_000);
   const exposed = await collected(collector, 'Flag Exposed', 3);
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
 
   expect(exposed.map(({ category }) => category)).toEqual(['exposure', 'exposure', 'exposure']);
   expect(exposed.map(({ properties }) => properties)).toEqual([

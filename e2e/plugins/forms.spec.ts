@@ -1,5 +1,5 @@
 import { expect, test } from '../support/test.js';
-import { collected, openWith, rowsOf } from './plugin-rows.js';
+import { collected, leave, openWith, rowsOf } from './plugin-rows.js';
 
 const FORM = `
   <form id="signup" name="sign-up" action="/elsewhere" onsubmit="event.preventDefault()">
@@ -72,7 +72,7 @@ test('a form that was begun and not submitted is abandoned when the page is left
   await tab.evaluate(enter, 'id');
   await tab.evaluate(enter, 'name');
   await tab.evaluate(enter, 'secret');
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
 
   const [abandoned] = await collected(collector, 'Form Abandoned', 1);
   expect(abandoned?.properties).toMatchObject({ formId: 'signup', field: 'name', fieldsTouched: 2 });
@@ -109,7 +109,7 @@ test('a form in a shadow tree is recorded as others are', async ({ visitor, site
     root.querySelector('input')!.dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }));
     root.querySelector('form')!.requestSubmit();
   });
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
 
   await collected(collector, 'Form Started', 1);
   const [submitted] = await collected(collector, 'Form Submitted', 1);

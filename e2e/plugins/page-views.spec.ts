@@ -1,4 +1,4 @@
-import { expect, test } from '../support/test.js';
+import { arrived, expect, nextVisitWhereNeeded, test } from '../support/test.js';
 import { collected, openWith, ready } from './plugin-rows.js';
 
 test('a page view is recorded for the load, for each route with its title, and for the return', async ({
@@ -77,14 +77,14 @@ test('a view that still waits for its title is recorded when the page is left', 
   site,
   collector,
 }) => {
+  const elsewhere = site.url('/elsewhere', '127.0.0.1');
   const tab = await openWith({ visitor, site }, { 'page-views': { titleWaitMs: 5_000 } });
-  await tab.evaluate(
-    (url) => {
-      history.pushState(null, '', '/plugins/next');
-      location.href = url;
-    },
-    site.url('/elsewhere', '127.0.0.1'),
-  );
+  await tab.evaluate((url) => {
+    history.pushState(null, '', '/plugins/next');
+    location.href = url;
+  }, elsewhere);
+  await arrived(tab, elsewhere);
+  await nextVisitWhereNeeded(visitor, tab, site);
 
   const rows = await collected(collector, 'page', 2);
 

@@ -1,6 +1,6 @@
 import type { CollectedRow, TestCollector } from '../support/collector.js';
 import type { Site } from '../support/site.js';
-import { expect, type Tab, type Visitor } from '../support/test.js';
+import { arrived, expect, nextVisitWhereNeeded, type Tab, type Visitor } from '../support/test.js';
 
 /** A row, its properties read. */
 export interface PluginRow extends Omit<CollectedRow, 'properties'> {
@@ -23,6 +23,14 @@ export async function openWith(
 /** Waits until the page's tracker has its plugins. */
 export async function ready(tab: Tab): Promise<void> {
   await expect.poll(() => tab.evaluate(() => !!harness.tracker).catch(() => false)).toBe(true);
+}
+
+/** Leaves the page for another site; what the page says then is in the database soon. */
+export async function leave({ visitor, site }: { visitor: Visitor; site: Site }, tab: Tab): Promise<void> {
+  const elsewhere = site.url('/elsewhere', '127.0.0.1');
+  await tab.evaluate((url) => location.assign(url), elsewhere);
+  await arrived(tab, elsewhere);
+  await nextVisitWhereNeeded(visitor, tab, site);
 }
 
 /** What the database has, in the order of the source's numbers. */

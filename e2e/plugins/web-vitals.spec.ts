@@ -1,5 +1,5 @@
 import { chromiumOnly, expect, test } from '../support/test.js';
-import { openWith, type PluginRow, rowsOf } from './plugin-rows.js';
+import { leave, openWith, type PluginRow, rowsOf } from './plugin-rows.js';
 
 /** Content that appears late and moves what is below; a button that keeps the page busy. */
 const UNSTABLE = `
@@ -54,7 +54,7 @@ test('only the chosen metrics are recorded, and none after the tracker is closed
   await expect.poll(async () => (await rowsOf(collector, 'Web Vital')).length).toBe(1);
 
   const [row] = await rowsOf(collector, 'Web Vital');
-  await tab.evaluate((url) => location.assign(url), site.url('/elsewhere', '127.0.0.1'));
+  await leave({ visitor, site }, tab);
 
   expect(row?.properties).toMatchObject({ metric: 'TTFB', delta: row?.properties.value });
   expect(row?.properties.value).toBeGreaterThanOrEqual(0);
