@@ -143,16 +143,24 @@ test('a page that comes back from the back/forward cache goes on under its own n
 }) => {
   const tab = await visitor.open(site.url('/app'));
   const names = await trackAndStore(tab, 2);
+  let restored = 0;
+  const times = 3;
 
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < times; i++) {
+    await tab.evaluate(() => {
+      document.title = 'left';
+    });
     names.push(...(await clickAway(tab, site.url('/elsewhere', '127.0.0.1'), 2)));
     await tab.back();
+    // A browser that is short of memory or time may load it anew.
+    if (await tab.evaluate(() => document.title === 'left')) restored++;
     names.push(...(await trackAndStore(tab, 2)));
   }
 
   await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
   const sources = new Set((await collector.rows()).map(({ source }) => source));
-  expect(sources.size).toBe(1);
+  expect(restored).toBeGreaterThan(0);
+  expect(sources.size).toBe(1 + times - restored);
 });
 
 test('a page that comes back after an hour in the back/forward cache goes on under its own numbers', async ({

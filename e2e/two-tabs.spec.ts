@@ -36,9 +36,12 @@ test('ten tabs, an outage, all of them closed: the one that is opened next deliv
   site,
   collector,
 }) => {
-  const names: string[] = [];
-  const tabs = [];
-  for (let i = 0; i < 10; i++) tabs.push(await visitor.open(site.url('/app')));
+  // A page that is left in an outage before there is a worker has nowhere to put its events: see docs/survival.md.
+  const first = await visitor.open(site.url('/app'));
+  const names = await trackAndStore(first, 1);
+  const tabs = [first];
+  while (tabs.length < 10) tabs.push(await visitor.open(site.url('/app')));
+  await collector.expectExactlyOnce(names, { by: 'name', withinMs: 10_000 });
   await collector.down();
 
   for (const tab of tabs) names.push(...(await track(tab, 10)));
