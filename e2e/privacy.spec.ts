@@ -1,5 +1,5 @@
 import type { CollectedRow, TestCollector } from './support/collector.js';
-import { expect, type Tab, test, track, trackAndStore } from './support/test.js';
+import { expect, networkIsBack, settled, stats, type Tab, test, track, trackAndStore } from './support/test.js';
 
 /** The rows of these events, in the order of the names. */
 async function rowsOf(collector: TestCollector, names: string[]): Promise<CollectedRow[]> {
@@ -49,6 +49,42 @@ test('what setContext says goes with every event from then on, and what is taken
   ]);
   // The page's own fields are the page's.
   expect(contexts.map(({ url }) => url)).toEqual(Array(3).fill(site.url('/app')));
+});
+
+test('after purge() nothing that waited is delivered, and what follows is somebody else’s', async ({
+  visitor,
+  site,
+  collector,
+}) => {
+  const tab = await visitor.open(site.url('/app'));
+  const [first = ''] = await track(tab, 1);
+  const [before] = await rowsOf(collector, [first]);
+  await settled(tab);
+  await collector.down();
+  await trackAndStore(tab, 20, { what: 'only-the-visitor-knows' });
+  const deviceBefore = await onTheDevice(tab);
+
+  await tab.evaluate(async () => {
+    harness.track(['not-posted-yet']);
+    await harness.tracker.purge();
+  });
+  const device = await onTheDevice(tab);
+  await collector.up();
+  const [last = ''] = await track(tab, 1);
+  // The wait after the failed attempts may be long.
+  await networkIsBack(tab);
+
+  const [, after] = await rowsOf(collector, [first, last]);
+  for (const what of ['only-the-visitor-knows', before!.anonymous_id!, before!.session_id!]) {
+    expect(deviceBefore).toContain(what);
+    expect(device).not.toContain(what);
+  }
+  expect(after).toMatchObject({ seq: 1 });
+  for (const field of ['source', 'anonymous_id', 'session_id'] as const) {
+    expect(after![field]).toMatch(/./);
+    expect(after![field]).not.toBe(before![field]);
+  }
+  expect(await stats(tab)).toMatchObject({ droppedByReason: { consent: 20 }, page: { dropped: { consent: 1 } } });
 });
 
 test('a cookieless tracker sends events without ids and keeps none, over several pages', async ({
