@@ -16,8 +16,8 @@ const PREFERENCES = {
   'browser.tabs.warnOnClose': false,
 };
 
-/** What Firefox itself says when a policy forbids a worker: no page can prevent it. */
-const OWN_WORDS = /^Content-Security-Policy/;
+/** What Firefox itself says when a policy forbids a worker, or a script is not the one of its hash: no page can prevent it. */
+const OWN_WORDS = /^Content-Security-Policy|^None of the “sha\d+” hashes in the integrity attribute/;
 
 /**
  * Longest Firefox may take to start, in milliseconds, and then to begin a session: the first start of a new profile takes up to 9 s on
