@@ -115,6 +115,7 @@ const compile = () => [
 const WORKER_INTERNALS = [
   ...['transact', 'readState', 'writeState', 'readRecords', 'writeRecord', 'removeRecords'],
   ...['readSource', 'writeSource', 'removeSources', 'isEvent', 'onCorrupt', 'openStore'],
+  ...['approximateBytes', 'lanes', 'problems', 'receive', 'report', 'settle', 'tidy', 'unanswered'],
   ...[
     'clock',
     'limits',
