@@ -35,7 +35,7 @@ export async function findHost(
   const path = new URL(scope ?? `${url}`.replace(/\.\w+(\?.*)?$/, '/'), location.href).href;
   try {
     // No `serviceWorker` on http: and in in-app browsers. Firefox throws on the mere mention where storage is blocked.
-    const found = registration ?? (options ? await navigator.serviceWorker.getRegistration(path) : undefined);
+    const found = (registration ?? (options && (await navigator.serviceWorker.getRegistration(path)))) || undefined;
     if (found?.active && (registration || found.scope === path)) return createWorkerHost(found);
   } catch {
     // Then there is none yet.

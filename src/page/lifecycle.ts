@@ -22,12 +22,13 @@ export function watchLifecycle(
   activated: () => void,
 ): void {
   // On the window, while the event is on its way down: before the page's own listeners, and also where it does not bubble.
-  const listen = (type: string, listener: () => void) => addEventListener(type, listener, { capture: true, signal });
+  const listen = (type: string, listener: () => void, target: EventTarget = window) =>
+    target.addEventListener(type, listener, { capture: true, signal });
 
   listen('click', soon);
   listen('submit', soon);
-  // Comes before the commit for links, forms, location and same-origin history, but not in every browser.
-  window.navigation?.addEventListener('navigate', soon, { signal });
+  // Comes before the commit for links, forms, location and same-origin history, but not in every browser: there, never.
+  listen('navigate', soon, window.navigation);
   // A page that comes out of the back/forward cache fires this as well, before `pageshow` (Chromium 156, Firefox 153, WebKitGTK 2.50).
   listen('visibilitychange', () => (document.hidden ? away() : back()));
   listen('pagehide', () => away(true));

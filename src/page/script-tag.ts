@@ -29,12 +29,12 @@ declare global {
 type Calls = [verb: keyof Tracker, ...call: unknown[]][];
 
 /** What stands at `window.petrel` before the script: nothing, the stub with its calls, or the tracker of another copy. */
-const page = window as { petrel?: Calls | { q?: Calls } };
+const page = window as { petrel?: { push?: unknown; q?: Calls } };
 
 // Read now: in a callback there is no current script any more.
 const { src, dataset } = document.currentScript as HTMLScriptElement;
 const { petrel: stub = [] } = page;
-const calls = Array.isArray(stub) ? stub : stub.q;
+const calls = (stub.push ? stub : stub.q) as Calls | undefined;
 
 // A second copy of the tag leaves everything to the first.
 if (calls) {

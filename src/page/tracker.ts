@@ -46,7 +46,7 @@ export function openTracker<Events extends EventMap<Events>>(
   load: LoadRegister,
 ): Tracker<Events> {
   /** From the start on a server, where there is no page. */
-  let closed = typeof document === 'undefined';
+  let closed = !globalThis.document;
   const config = {
     endpoint: closed || new URL(endpoint, location.href).href,
     key,

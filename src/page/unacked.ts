@@ -70,14 +70,14 @@ export function pack(events: PageEvent[]) {
   return { origins, events: rows as EventRow[] };
 }
 
-/** Does it with both halves; not if there is only one event. */
-export function halve(events: PageEvent[], each: (half: PageEvent[]) => void): boolean {
+/** Does it with both halves; not, and returns 0, if there is only one event. */
+export function halve(events: PageEvent[], each: (half: PageEvent[]) => void): number {
   const half = events.length >> 1;
   if (half) {
     each(events.slice(0, half));
     each(events.slice(half));
   }
-  return half > 0;
+  return half;
 }
 
 /**

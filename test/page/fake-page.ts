@@ -68,7 +68,7 @@ export function createFakePage({
   const registration = { active, scope: new URL('/petrel-sw/', url).href };
 
   const globals = {
-    window: { navigation },
+    window: Object.assign(window, { navigation }),
     document,
     location,
     navigator: {
