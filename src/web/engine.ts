@@ -116,6 +116,8 @@ interface Destination {
   state: BatcherState;
   /** The last ones. */
   attempts: Attempt[];
+  /** {@link Batcher.quiet}, once for all who wait: every transaction wakes those who do, and each message is one. */
+  quiet: () => Promise<number | undefined>;
 }
 
 interface Watcher {
@@ -245,7 +247,21 @@ export function createHostEngine({
         }
       },
     });
-    const destination: Destination = { config, batcher, state: 'idle', attempts };
+    let settled: Promise<unknown> | undefined;
+    const destination: Destination = {
+      config,
+      batcher,
+      state: 'idle',
+      attempts,
+      async quiet() {
+        settled ??= batcher.quiet(awakeMs).finally(() => {
+          settled = undefined;
+        });
+        await settled;
+        // Asked again: by now more may have come.
+        return batcher.quiet(awakeMs);
+      },
+    };
     return destination;
   }
 
@@ -347,7 +363,7 @@ export function createHostEngine({
   }
 
   async function quiet(): Promise<number | undefined> {
-    const dues = await Promise.all([...destinations.values()].map(({ batcher }) => batcher.quiet(awakeMs)));
+    const dues = await Promise.all([...destinations.values()].map(({ quiet }) => quiet()));
     return dues.reduce((soonest, due) => (due !== undefined && !(due >= soonest!) ? due : soonest), undefined);
   }
 

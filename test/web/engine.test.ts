@@ -758,4 +758,42 @@ describe('the host engine', () => {
     expect(requests).toEqual([]);
     expect(clock.pending).toBe(0);
   });
+
+  it('stays awake for every message until the last event is delivered', async () => {
+    const { clock, engine, requests } = setup();
+    const slept: string[] = [];
+    const asleep = (name: string, message: unknown) =>
+      engine.receive(message, () => {}).then((dueInMs) => slept.push(`${name} ${dueInMs}`));
+    void asleep('first', events([1], { config: CONFIG }));
+    await clock.advance(4_999);
+
+    void asleep('second', events([2, 3]));
+    await clock.settle();
+    expect(slept).toEqual([]);
+    await clock.advance(1);
+
+    expect(requests.map(({ seqs }) => seqs)).toEqual([[1, 2, 3]]);
+    expect(slept).toEqual(['first undefined', 'second undefined']);
+  });
+
+  it('does no more for a message while a hundred others wait for their batch', async () => {
+    const clock = createFakeClock();
+    let looks = 0;
+    const now = () => {
+      looks++;
+      return clock.now();
+    };
+    const { post } = setup({ clock: { ...clock, now } });
+    await post(events([1], { config: { ...CONFIG, options: { maxBatchSize: 1_000 } } }));
+    const looksFor = async (seq: number) => {
+      const before = looks;
+      await post(events([seq]));
+      return looks - before;
+    };
+    const second = await looksFor(2);
+
+    for (let seq = 3; seq <= 100; seq++) await post(events([seq]));
+
+    expect(await looksFor(101)).toBe(second);
+  });
 });
