@@ -148,7 +148,8 @@ const minify = (file) =>
   terser({
     ecma: 2020,
     module: true,
-    compress: { passes: 4, unsafe_arrows: true },
+    // `x === 1` instead of `1 === x`, as most of it is written, compresses better.
+    compress: { passes: 4, unsafe_arrows: true, inline: 1, lhs_constants: false },
     format: { comments: /^!/ },
     mangle: file === 'petrel-sw.js' ? { properties: { regex: new RegExp(`^(${WORKER_INTERNALS.join('|')})$`) } } : {},
   });

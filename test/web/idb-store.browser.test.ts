@@ -44,6 +44,18 @@ describe('the IndexedDB store in a browser', () => {
     expect(await offsets(store)).toEqual([0]);
   });
 
+  it('opens the database again when the browser has closed it', async () => {
+    const opened = vi.spyOn(indexedDB, 'open');
+    cleanups.push(() => opened.mockRestore());
+    const { store } = open();
+    await append(store);
+
+    opened.mock.results[0]!.value.result.dispatchEvent(new Event('close'));
+
+    expect(await offsets(store)).toEqual([0]);
+    expect(opened).toHaveBeenCalledTimes(2);
+  });
+
   it('lets a newer release upgrade the database, and goes on in it', async () => {
     const { name, store } = open();
     await append(store);
