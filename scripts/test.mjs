@@ -17,6 +17,7 @@ import { findChromium, findOrInstallChromium } from './find-chromium.mjs';
  * @property {true} [browser] Needs a Chromium.
  * @property {true} [onDemand] Runs in CI and when named.
  * @property {string} [after] A stage without whose success this one means nothing.
+ * @property {true} [shown] Its output is shown although nothing is wrong.
  * @property {true} [mayBeCut] What it has not come to when the time is over counts as skipped, and is told of.
  *
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
@@ -48,7 +49,7 @@ const STAGES = [
   { name: 'servers', command: vitest('servers'), minutes: 8, tests: 'vitest' },
   { name: 'browser', command: vitest('browser'), minutes: 5, tests: 'vitest', browser: true },
   { name: 'package', command: vitest('package'), minutes: 5, tests: 'vitest', after: 'build' },
-  { name: 'size', command: ['scripts/size.mjs'], minutes: 1, after: 'build' },
+  { name: 'size', command: ['scripts/size.mjs'], minutes: 1, after: 'build', shown: true },
   {
     name: 'e2e',
     command: [bin('@playwright/test/cli.js'), 'test', '--reporter=list,json'],
@@ -56,6 +57,20 @@ const STAGES = [
     tests: 'playwright',
     browser: true,
     after: 'build',
+  },
+  {
+    // What has changed since the recorded run (docs/bench.md). It reports; only a bench that does not run fails.
+    name: 'bench',
+    command: [
+      'e2e/bench/bench.mjs',
+      ...['--quick', '--runs', '2', '--minutes', '1.5', '--peer', 'none', '--only', 'bursts,startup'],
+      ...['--out', join(reports, 'bench')],
+    ],
+    minutes: 3,
+    browser: true,
+    after: 'build',
+    onDemand: true,
+    shown: true,
   },
   {
     name: 'engines',
@@ -238,7 +253,7 @@ async function main(stages) {
     if (bad) {
       failed.add(stage.name);
       show(output);
-    } else if (stage.name === 'size') {
+    } else if (stage.shown) {
       show(output);
     }
   }
