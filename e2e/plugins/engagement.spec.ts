@@ -18,6 +18,7 @@ test('how far down and how long a page was read is recorded when it is left', as
 
   await tab.evaluate(scrollDown, 0.6);
   await tab.evaluate(scrollDown, 0.3);
+  await tab.evaluate(() => new Promise((done) => setTimeout(done, 150)));
   await leave({ visitor, site }, tab);
 
   const [row] = await collected(collector, 'Page Engagement', 1);
