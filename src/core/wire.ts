@@ -4,7 +4,7 @@
  * Body: UTF-8 JSON, sent as `text/plain;charset=UTF-8` (a CORS-simple request, no preflight), gzip when `?enc=gzip` is in the URL.
  * Two forms of one schema. *Rows* is what a leaving page can write without an encoder. *Columns* is what the worker sends:
  * the same values sorted into columns: 72 instead of 172 bytes an event, after gzip 25 instead of 34 (100 varied events with
- * 8 properties). Event ids are not on the wire; they follow from source and seq. Both are written and read in wire-codec.ts.
+ * 8 properties). Event ids are not on the wire; they follow from source and seq. wire-encode.ts writes both, wire-expand.ts reads them.
  *
  * Changes are additive within version 1; a collector answers an unknown version with 400 and `unsupported-version`.
  */
@@ -95,7 +95,7 @@ export interface WireAnswer {
   /** Events that had been stored before. */
   duplicates: number;
   /**
-   * Events that will never be stored, each with a reason (a `RejectReason` of wire-codec.ts, or the sink's word): by id, and by
+   * Events that will never be stored, each with a reason (a `RejectReason` of wire-expand.ts, or the sink's word): by id, and by
    * position in the request's events. The id is `''` where source or seq are such that the event has none.
    */
   rejected: { id: string; index?: number; reason: string }[];

@@ -1,5 +1,5 @@
 import { MAX_PROPERTY_DEPTH } from '../core/event.js';
-import { type ExpandedBody, type ExpandLimits, expandBody } from '../core/wire-codec.js';
+import { type ExpandedBody, type ExpandLimits, expandBody } from '../core/wire-expand.js';
 import { concat, inflate } from './inflate.js';
 import { Refusal, tooLarge } from './refusal.js';
 

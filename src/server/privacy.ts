@@ -1,6 +1,6 @@
 import { PetrelError } from '../core/errors.js';
 import { show } from '../core/options.js';
-import type { RejectedEvent } from '../core/wire-codec.js';
+import type { RejectedEvent } from '../core/wire-expand.js';
 import { truncateAddress } from './address.js';
 import type { ReceivedEvent } from './sinks/sink.js';
 

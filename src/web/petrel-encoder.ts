@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Encoder } from '../core/encoder.js';
 import type { QueuedEvent } from '../core/event.js';
-import { encodeColumns } from '../core/wire-codec.js';
+import { encodeColumns } from '../core/wire-encode.js';
 
 /** The package's version, put in place by the build. */
 declare const __VERSION__: string;

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PetrelError } from '../../src/core/errors.js';
 import { EVENT_CATEGORIES, type Json, MAX_EVENT_BYTES, type Origin, type QueuedEvent } from '../../src/core/event.js';
-import { encodeColumns, encodeRows, expandBody, MAX_CARRIED } from '../../src/core/wire-codec.js';
+import { MAX_CARRIED } from '../../src/core/wire-checks.js';
+import { encodeColumns, encodeRows } from '../../src/core/wire-encode.js';
+import { expandBody } from '../../src/core/wire-expand.js';
 import { sampleEvents, sampleOrigin } from '../support/sample-events.js';
 
 const overTheWire = (body: unknown): unknown => JSON.parse(JSON.stringify(body));

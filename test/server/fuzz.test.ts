@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { WireAnswer } from '../../src/core/wire.js';
-import { encodeColumns, encodeRows } from '../../src/core/wire-codec.js';
+import { encodeColumns, encodeRows } from '../../src/core/wire-encode.js';
 import { sampleEvents, sampleOrigin, seededRandom } from '../support/sample-events.js';
 import { post, setUp } from './support.js';
 

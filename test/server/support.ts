@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { expect } from 'vitest';
 import type { QueuedEvent } from '../../src/core/event.js';
 import type { WireAnswer, WireError } from '../../src/core/wire.js';
-import { encodeColumns, encodeRows, type HeadInput } from '../../src/core/wire-codec.js';
+import { encodeColumns, encodeRows, type HeadInput } from '../../src/core/wire-encode.js';
 import { createCollector } from '../../src/server/handler.js';
 import type { CollectorOptions } from '../../src/server/options.js';
 import { createMemorySink } from '../../src/server/sinks/memory.js';

@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { expandBody } from '../../src/core/wire-codec.js';
+import { expandBody } from '../../src/core/wire-expand.js';
 import { destinationId } from '../../src/protocol.js';
 import { startWorker } from '../../sw/start.js';
 import { createFakeScope, messageFrom } from './fake-scope.js';

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ColumnsBody, RowsBody } from '../../src/core/wire.js';
-import { encodeColumns } from '../../src/core/wire-codec.js';
+import { encodeColumns } from '../../src/core/wire-encode.js';
 import type { CollectorHandler, Fault, MisbehavingCollector } from '../../src/testing/index.js';
 import { createMisbehavingCollector } from '../../src/testing/index.js';
 import { readBody, withoutEvents } from '../../src/testing/request-record.js';

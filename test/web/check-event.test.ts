@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { QueuedEvent } from '../../src/core/event.js';
-import { encodeColumns, expandBody } from '../../src/core/wire-codec.js';
+import { encodeColumns } from '../../src/core/wire-encode.js';
+import { expandBody } from '../../src/core/wire-expand.js';
 import { checkDrops, checkEvents, isQueuedEvent, sizeOfEvent } from '../../src/web/check-event.js';
 
 const ORIGIN = { source: 'source-1' };

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { QueuedEvent } from '../../src/core/event.js';
 import type { EventBatch } from '../../src/core/event-batcher.js';
-import { expandBody } from '../../src/core/wire-codec.js';
+import { expandBody } from '../../src/core/wire-expand.js';
 import { createGzipEncoder } from '../../src/web/gzip-encoder.js';
 import { createPetrelEncoder } from '../../src/web/petrel-encoder.js';
 import { createFakeClock } from '../support/fake-clock.js';

@@ -3,7 +3,7 @@ import type { Origin, QueuedEvent } from '../../src/core/event.js';
 import { createMemoryStore } from '../../src/core/memory-store.js';
 import type { Store } from '../../src/core/store.js';
 import type { EventRow } from '../../src/core/wire.js';
-import { expandBody } from '../../src/core/wire-codec.js';
+import { expandBody } from '../../src/core/wire-expand.js';
 import type { DestinationConfig, HostMessage } from '../../src/protocol.js';
 import { destinationId } from '../../src/protocol.js';
 import { createHostEngine, type Formats, type HostEngine, type HostEngineOptions } from '../../src/web/engine.js';

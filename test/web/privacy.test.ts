@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expandBody } from '../../src/core/wire-codec.js';
+import { expandBody } from '../../src/core/wire-expand.js';
 import { checkEvents } from '../../src/web/check-event.js';
 
 describe('events at the host’s door', () => {

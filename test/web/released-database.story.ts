@@ -4,7 +4,7 @@
  */
 import { expect, it, onTestFinished } from 'vitest';
 import type { WireAnswer } from '../../src/core/wire.js';
-import { expandBody } from '../../src/core/wire-codec.js';
+import { expandBody } from '../../src/core/wire-expand.js';
 import { type DestinationConfig, destinationId, type HostMessage } from '../../src/protocol.js';
 import { isQueuedEvent } from '../../src/web/check-event.js';
 import { createHostEngine } from '../../src/web/engine.js';

@@ -32,7 +32,7 @@ export const makeTemplates = (sampleEvents, size) =>
  * @param {Templates} templates
  * @param {string} run a few letters, different for each
  * @param {number} count
- * @param {typeof import('../../../src/core/wire-codec.js').encodeColumns} encodeColumns
+ * @param {typeof import('../../../src/core/wire-encode.js').encodeColumns} encodeColumns
  * @returns {Buffer[]}
  */
 export function makeBodies(templates, run, count, encodeColumns) {

@@ -73,8 +73,8 @@ const shuffled = (list) =>
 async function main({ engines, runs, batches, size, out, record, profile }) {
   /** @type {typeof import('../../../test/support/sample-events.js')} */
   const { sampleEvents } = await importSource('test/support/sample-events.ts');
-  /** @type {typeof import('../../../src/core/wire-codec.js')} */
-  const { encodeColumns } = await importSource('src/core/wire-codec.ts');
+  /** @type {typeof import('../../../src/core/wire-encode.js')} */
+  const { encodeColumns } = await importSource('src/core/wire-encode.ts');
   const templates = makeTemplates(sampleEvents, size);
   const folder = mkdtempSync(join(tmpdir(), 'petrel-bench-'));
   const templatesFile = join(folder, 'templates.json');

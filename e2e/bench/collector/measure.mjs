@@ -22,7 +22,7 @@ const PACED_SHARE = 0.5;
  * @property {import('./engines.mjs').RunningEngine} running
  * @property {import('./batches.mjs').Templates} templates
  * @property {string} templatesFile
- * @property {typeof import('../../../src/core/wire-codec.js').encodeColumns} encodeColumns
+ * @property {typeof import('../../../src/core/wire-encode.js').encodeColumns} encodeColumns
  * @property {number} size events in a batch
  * @property {string} run a few letters, different for each measurement
  * @property {number} warm batches before the clock starts

@@ -1,5 +1,5 @@
 import { PetrelError } from '../../core/errors.js';
-import { MAX_ID_LENGTH } from '../../core/wire-codec.js';
+import { MAX_ID_LENGTH } from '../../core/wire-checks.js';
 import { parseJson, textOf } from '../decode.js';
 import { Refusal } from '../refusal.js';
 import { type Decoder, keyOfRequest } from './decoder.js';

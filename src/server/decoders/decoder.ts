@@ -4,7 +4,7 @@
  */
 import type { AnalyticsEvent } from '../../core/event.js';
 import type { WireAnswer, WireHead } from '../../core/wire.js';
-import type { RejectedEvent } from '../../core/wire-codec.js';
+import type { RejectedEvent } from '../../core/wire-expand.js';
 import type { DecodeLimits } from '../decode.js';
 
 /** An event of a request, and the client's clock when it was sent where it says that of itself. */

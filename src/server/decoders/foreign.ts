@@ -12,16 +12,8 @@ import {
   MAX_PROPERTY_DEPTH,
   utf8Length,
 } from '../../core/event.js';
-import {
-  EVENT_OVERHEAD_BYTES,
-  faultOf,
-  isTime,
-  MAX_ID_LENGTH,
-  type RejectedEvent,
-  type RejectReason,
-  storable,
-  WORD_PATTERN,
-} from '../../core/wire-codec.js';
+import { faultOf, isTime, MAX_ID_LENGTH, storable, WORD_PATTERN } from '../../core/wire-checks.js';
+import { EVENT_OVERHEAD_BYTES, type RejectedEvent, type RejectReason } from '../../core/wire-expand.js';
 import type { DecodeLimits } from '../decode.js';
 import type { DecodedBody, DecodedEvent } from './decoder.js';
 

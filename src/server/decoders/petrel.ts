@@ -1,4 +1,4 @@
-import { expandBody } from '../../core/wire-codec.js';
+import { expandBody } from '../../core/wire-expand.js';
 import { parseJson } from '../decode.js';
 import type { Decoder } from './decoder.js';
 

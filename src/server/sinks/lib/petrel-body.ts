@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { eventId, type Origin, type QueuedEvent, SOURCE_PATTERN } from '../../../core/event.js';
 import type { SourceRange, WireHead } from '../../../core/wire.js';
-import { encodeColumns } from '../../../core/wire-codec.js';
+import { encodeColumns } from '../../../core/wire-encode.js';
 import type { ReceivedDrop, ReceivedEvent, ReceivedTail } from '../sink.js';
 
 /** What one request to another collector says. */
