@@ -3,10 +3,10 @@
  *
  * Everything in a {@link SourceLedger} only grows (sets by union, numbers by maximum or minimum), so merging is associative,
  * commutative and idempotent: the order in which facts arrive, their repetition, and the collector they arrive at do not matter.
- * What is *missing* is never stored; {@link judge} derives it for a moment in time.
+ * What is *missing* is never stored; `judge` (judge.ts) derives it for a moment in time.
  */
 import type { DropReason } from './outcome.js';
-import { addRange, countRanges, type Ranges } from './ranges.js';
+import { addRange, countRanges, type Ranges, union, within } from './ranges.js';
 
 /** What is known of one source. Numbers are its events' sequence numbers. */
 export interface SourceLedger {
@@ -29,48 +29,6 @@ export interface SourceLedger {
   key?: string;
 }
 
-/** What became of numbers. `accepted = delivered + dropped (all reasons) + possible + unknown + missing`. */
-export interface LedgerCounts {
-  /** Sources with such numbers. */
-  sources: number;
-  /** Numbers that trackers gave to events, as far as they were heard of. */
-  accepted: number;
-  /** Stored. */
-  delivered: number;
-  /** Given up by the tracker, by reason. */
-  dropped: { [reason: string]: number };
-  /** Gaps that may still be filled: they are younger than the age limit. */
-  possible: number;
-  /**
-   * Gaps that are nobody's fault, or cannot be told to be: the visitor withdrew consent; or they were waiting in a browser that never
-   * came back (site data cleared, never online again).
-   */
-  unknown: number;
-  /** Gaps below a number that arrived, older than the age limit and without a reason: a defect. */
-  missing: number;
-  /** Numbers both delivered and said to be dropped; they count as delivered. */
-  contradicted: number;
-  /** Jumps too wide to be true (`MAX_JUMP`). What lies in them is not counted at all. */
-  implausible: number;
-  /** Sources of which `accepted` and `delivered` are lower bounds, because they had too many gaps to keep. */
-  coarsened: number;
-  /** Events that came again and were not stored again. */
-  repeated: number;
-  /** Events in a format without numbers: stored, but nothing can be proved about them. */
-  unnumbered: number;
-  /** Sources by what is known of their end: it was told; it may be yet; it never was. */
-  tails: { ended: number; open: number; unknown: number };
-}
-
-/** What {@link judge} says about one source. */
-export interface Judgement {
-  total: LedgerCounts;
-  /** The same, apart for each day on which a number was first heard of. */
-  days: { day: number; counts: LedgerCounts }[];
-  /** The missing numbers, the lowest `MAX_NAMED`. */
-  missing: Ranges;
-}
-
 /**
  * The widest gap, and the longest run of drops, that is believed. A page keeps at most 10 000 events and its queue at most 1 000 000
  * (`maxEvents`), so more cannot be lost at once; a number out of nowhere is a lie, and must not make millions *missing*.
@@ -79,9 +37,6 @@ export const MAX_JUMP = 1_000_000;
 
 /** Most ranges kept of one source. An honest one has a handful. */
 export const MAX_RANGES = 400;
-
-/** Ranges of missing numbers that are named. */
-export const MAX_NAMED = 20;
 
 export const DAY_MS = 86_400_000;
 
@@ -104,46 +59,6 @@ const REASONS: { readonly [reason in DropReason]: true } = {
 export function emptySource(): SourceLedger {
   return { delivered: [], dropped: {}, days: [], ended: 0, firstSeen: Number.MAX_SAFE_INTEGER, lastSeen: 0 };
 }
-
-export function emptyCounts(): LedgerCounts {
-  return {
-    sources: 0,
-    accepted: 0,
-    delivered: 0,
-    dropped: {},
-    possible: 0,
-    unknown: 0,
-    missing: 0,
-    contradicted: 0,
-    implausible: 0,
-    coarsened: 0,
-    repeated: 0,
-    unnumbered: 0,
-    tails: { ended: 0, open: 0, unknown: 0 },
-  };
-}
-
-/** Adds `more` to `sum`, in place, and returns it. */
-export function addCounts(sum: LedgerCounts, more: LedgerCounts): LedgerCounts {
-  for (const field of COUNTED) sum[field] += more[field];
-  for (const [reason, count] of Object.entries(more.dropped)) sum.dropped[reason] = (sum.dropped[reason] ?? 0) + count;
-  for (const tail of ['ended', 'open', 'unknown'] as const) sum.tails[tail] += more.tails[tail];
-  return sum;
-}
-
-const COUNTED = [
-  'sources',
-  'accepted',
-  'delivered',
-  'possible',
-  'unknown',
-  'missing',
-  'contradicted',
-  'implausible',
-  'coarsened',
-  'repeated',
-  'unnumbered',
-] as const;
 
 /** Notes that `first` to `last` are stored. Changes `source`; false when that was known. */
 export function noteDelivered(source: SourceLedger, first: number, last: number, at: number): boolean {
@@ -263,120 +178,6 @@ export function coarsen(source: SourceLedger, maxRanges: number = MAX_RANGES): S
     else delete source.dropped[reason];
   }
   return source;
-}
-
-/**
- * What became of a source's numbers, as far as can be said at `now`.
- *
- * @param maxAgeMs how old a gap may be until nobody waits for it any more: the trackers' `maxAgeMs` and some slack
- */
-export function judge(source: SourceLedger, now: number, maxAgeMs: number): Judgement {
-  const withdrawn = source.dropped.consent !== undefined;
-  const total = emptyCounts();
-  const missing: Ranges = [];
-
-  const plausible = Object.entries(source.dropped)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([reason, ranges]) => [reason, ranges.filter(([first, last]) => last - first < MAX_JUMP)] as const);
-  total.implausible += Object.values(source.dropped).reduce((sum, ranges) => sum + ranges.length, 0);
-  total.implausible -= plausible.reduce((sum, [, ranges]) => sum + ranges.length, 0);
-
-  // Each number of a set once, in the first set that has it.
-  const known: { reason?: string; ranges: Ranges }[] = [{ ranges: source.delivered }];
-  let covered = source.delivered;
-  for (const [reason, ranges] of plausible) {
-    known.push({ reason, ranges: minus(ranges, covered) });
-    covered = union(covered, ranges);
-  }
-  total.contradicted =
-    countRanges(source.delivered) -
-    countRanges(
-      minus(
-        source.delivered,
-        union(
-          [],
-          plausible.flatMap(([, r]) => r),
-        ),
-      ),
-    );
-
-  // What lies between, up to the highest number that was heard of.
-  const start = source.coarse?.upTo ?? 0;
-  const arrived = covered.at(-1)?.[1] ?? start;
-  const gaps: Ranges = [];
-  for (const [first, last] of minus([[start + 1, Math.max(highestOf(source), start)]], covered)) {
-    if (last < first) continue;
-    if (last - first < MAX_JUMP) gaps.push([first, last]);
-    else total.implausible++;
-  }
-
-  const days = source.days.map(([day, highest], i): Judgement['days'][number] => {
-    const counts = emptyCounts();
-    const first = i === 0 ? 1 : source.days[i - 1]![1] + 1;
-    for (const { reason, ranges } of known) {
-      const count = countRanges(within(ranges, first, highest));
-      counts.accepted += count;
-      if (reason === undefined) counts.delivered += count;
-      else if (count > 0) counts.dropped[reason] = count;
-    }
-    // Whoever numbered them had them by then: on that day, and not after anything was last heard of it.
-    const heardBy = Math.min((day + 1) * DAY_MS, source.lastSeen);
-    for (const [from, to] of within(gaps, first, highest)) {
-      const count = to - from + 1;
-      counts.accepted += count;
-      if (now <= heardBy + maxAgeMs) counts.possible += count;
-      else if (withdrawn || from > arrived) counts.unknown += count;
-      else {
-        counts.missing += count;
-        if (missing.length < MAX_NAMED) addRange(missing, from, to);
-      }
-    }
-    return { day, counts };
-  });
-
-  for (const { counts } of days) addCounts(total, counts);
-  const tail = source.ended >= highestOf(source) ? 'ended' : now <= source.lastSeen + maxAgeMs ? 'open' : 'unknown';
-  for (const counts of [total, days[0]?.counts]) {
-    if (!counts) continue;
-    counts.sources = 1;
-    counts.tails[tail] = 1;
-    if (source.coarse) {
-      counts.coarsened = 1;
-      counts.accepted += source.coarse.delivered;
-      counts.delivered += source.coarse.delivered;
-    }
-  }
-  if (days[0]) Object.assign(days[0].counts, { contradicted: total.contradicted, implausible: total.implausible });
-  return { total, days, missing };
-}
-
-function union(a: Ranges, b: Ranges): Ranges {
-  const result: Ranges = [];
-  for (const [first, last] of [...a, ...b].sort(([x], [y]) => x - y)) addRange(result, first, last);
-  return result;
-}
-
-/** The numbers of `a` that are not in `b`. Both sorted and disjoint. */
-export function minus(a: Ranges, b: Ranges): Ranges {
-  const result: Ranges = [];
-  let i = 0;
-  for (let [first, last] of a) {
-    while (i < b.length && b[i]![1] < first) i++;
-    for (let k = i; k < b.length && b[k]![0] <= last && first <= last; k++) {
-      if (b[k]![0] > first) result.push([first, b[k]![0] - 1]);
-      first = b[k]![1] + 1;
-    }
-    if (first <= last) result.push([first, last]);
-  }
-  return result;
-}
-
-function within(ranges: Ranges, first: number, last: number): Ranges {
-  const result: Ranges = [];
-  for (const [from, to] of ranges) {
-    if (to >= first && from <= last) result.push([Math.max(from, first), Math.min(to, last)]);
-  }
-  return result;
 }
 
 const above = (ranges: Ranges, upTo: number): Ranges => within(ranges, upTo + 1, Number.MAX_SAFE_INTEGER);

@@ -37,3 +37,34 @@ export function addRange(ranges: Ranges, first: number, last: number): Ranges {
 export function countRanges(ranges: Ranges): number {
   return ranges.reduce((sum, [first, last]) => sum + (last - first + 1), 0);
 }
+
+/** The numbers of either. */
+export function union(a: Ranges, b: Ranges): Ranges {
+  const result: Ranges = [];
+  for (const [first, last] of [...a, ...b].sort(([x], [y]) => x - y)) addRange(result, first, last);
+  return result;
+}
+
+/** The numbers of `a` that are not in `b`. Both sorted and disjoint. */
+export function minus(a: Ranges, b: Ranges): Ranges {
+  const result: Ranges = [];
+  let i = 0;
+  for (let [first, last] of a) {
+    while (i < b.length && b[i]![1] < first) i++;
+    for (let k = i; k < b.length && b[k]![0] <= last && first <= last; k++) {
+      if (b[k]![0] > first) result.push([first, b[k]![0] - 1]);
+      first = b[k]![1] + 1;
+    }
+    if (first <= last) result.push([first, last]);
+  }
+  return result;
+}
+
+/** The numbers of `ranges` from `first` to `last`. */
+export function within(ranges: Ranges, first: number, last: number): Ranges {
+  const result: Ranges = [];
+  for (const [from, to] of ranges) {
+    if (to >= first && from <= last) result.push([Math.max(from, first), Math.min(to, last)]);
+  }
+  return result;
+}

@@ -2,13 +2,8 @@
  * `petrel/server`: the collector, on the Fetch API alone. `petrel/server/node` puts it on a port.
  * @packageDocumentation
  */
-export {
-  type Judgement,
-  judge as judgeSource,
-  type LedgerCounts,
-  mergeSources,
-  type SourceLedger,
-} from '../core/ledger.js';
+export { type Judgement, judge as judgeSource, type LedgerCounts } from '../core/judge.js';
+export { mergeSources, type SourceLedger } from '../core/ledger.js';
 export type { CollectConfig } from './collect-config.js';
 export type { AllowedOrigins } from './cors.js';
 export { type DecodeLimits, decodeBatch } from './decode.js';

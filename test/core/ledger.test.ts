@@ -1,22 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { addCounts, emptyCounts, judge } from '../../src/core/judge.js';
 import {
-  addCounts,
   coarsen,
   DAY_MS,
-  emptyCounts,
   emptySource,
-  judge,
   MAX_JUMP,
   MAX_RANGES,
   mergeSources,
-  minus,
   noteDelivered,
   noteDropped,
   noteTail,
   type SourceLedger,
 } from '../../src/core/ledger.js';
-import { countRanges } from '../../src/core/ranges.js';
+import { countRanges, minus } from '../../src/core/ranges.js';
 
 const AGE = 8 * DAY_MS;
 const MONDAY = 20_000 * DAY_MS + 12 * 3_600_000;

@@ -1,5 +1,5 @@
-import { highestOf, MAX_JUMP, minus } from '../../core/ledger.js';
-import { addRange, countRanges, type Ranges } from '../../core/ranges.js';
+import { highestOf, MAX_JUMP } from '../../core/ledger.js';
+import { addRange, countRanges, minus, type Ranges } from '../../core/ranges.js';
 import type { SourceRange } from '../../core/wire.js';
 import type { Sink } from '../sinks/sink.js';
 import type { Ledger } from './ledger.js';

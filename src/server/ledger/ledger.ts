@@ -1,4 +1,5 @@
-import type { LedgerCounts, SourceLedger } from '../../core/ledger.js';
+import type { LedgerCounts } from '../../core/judge.js';
+import type { SourceLedger } from '../../core/ledger.js';
 import type { ReceivedDrop, ReceivedEvent, ReceivedTail } from '../sinks/sink.js';
 
 /** What a collector learnt, for its ledger. */

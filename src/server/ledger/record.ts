@@ -1,9 +1,8 @@
 import { eventId } from '../../core/event.js';
+import { addCounts, emptyCounts } from '../../core/judge.js';
 import {
-  addCounts,
   coarsen,
   DAY_MS,
-  emptyCounts,
   emptySource,
   noteDelivered,
   noteDropped,

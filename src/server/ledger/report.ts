@@ -1,13 +1,5 @@
-import {
-  addCounts,
-  DAY_MS,
-  emptyCounts,
-  highestOf,
-  type Judgement,
-  judge,
-  type LedgerCounts,
-  type SourceLedger,
-} from '../../core/ledger.js';
+import { addCounts, emptyCounts, type Judgement, judge, type LedgerCounts } from '../../core/judge.js';
+import { DAY_MS, highestOf, type SourceLedger } from '../../core/ledger.js';
 import type { Ranges } from '../../core/ranges.js';
 import type { Ledger } from './ledger.js';
 

@@ -1,4 +1,5 @@
-import { DAY_MS, judge, type SourceLedger } from '../../core/ledger.js';
+import { judge } from '../../core/judge.js';
+import { DAY_MS, type SourceLedger } from '../../core/ledger.js';
 import type { SqliteDatabase } from '../sinks/lib/sqlite-file.js';
 import type { Ledger, LedgerFacts, TotalsRow } from './ledger.js';
 import { addRow, recordFacts, timeOf } from './record.js';
