@@ -9,7 +9,7 @@ import { bundle, installPeers, petrelIsBuilt } from './lib/bundle.mjs';
 import { drawChart } from './lib/chart.mjs';
 import { createCollector } from './lib/collector.mjs';
 import { readOptions } from './lib/options.mjs';
-import { compare, evaluate, markdown, tables } from './lib/report.mjs';
+import { compare, evaluate, markdown, summaryOf, tables } from './lib/report.mjs';
 import { schedule } from './lib/schedule.mjs';
 import { sdkOf } from './lib/sdks.mjs';
 import { createSite } from './lib/site.mjs';
@@ -162,19 +162,24 @@ function resumed(before, what) {
  * @param {'chromium' | 'firefox'} engine
  */
 function record(report, engine) {
-  if (engine === 'chromium') {
-    writeFileSync(recordedPath, `${JSON.stringify(report, null, 1)}\n`);
-    writeFileSync(join(root, 'docs/bench.svg'), drawChart(report));
-  }
-  const page = join(root, 'docs/bench.md');
-  const text = readFileSync(page, 'utf8');
-  const marked = new RegExp(`(<!-- ${engine} -->\\n)[\\s\\S]*(<!-- /${engine} -->)`);
-  if (!marked.test(text)) throw new Error(`${page} has no place for the figures`);
+  putInto('docs/bench.md', engine, markdown(report));
+  if (engine === 'firefox') return;
+  writeFileSync(recordedPath, `${JSON.stringify(report, null, 1)}\n`);
+  writeFileSync(join(root, 'docs/bench.svg'), drawChart(report));
+  putInto('README.md', 'bench', summaryOf(report));
+}
+
+/** Between the two comments of that name. @param {string} file @param {string} name @param {string} content */
+function putInto(file, name, content) {
+  const path = join(root, file);
+  const text = readFileSync(path, 'utf8');
+  const marked = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*(<!-- /${name} -->)`);
+  if (!marked.test(text)) throw new Error(`${path} has no place for the figures`);
   writeFileSync(
-    page,
-    text.replace(marked, (_, start, end) => `${start}\n${markdown(report)}\n\n${end}`),
+    path,
+    text.replace(marked, (_, start, end) => `${start}\n${content}\n\n${end}`),
   );
-  console.log(`recorded in ${engine === 'chromium' ? 'docs/bench.json, docs/bench.svg and ' : ''}docs/bench.md`);
+  console.log(`recorded in ${file}`);
 }
 
 /** @param {string} path */

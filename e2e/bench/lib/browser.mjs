@@ -108,6 +108,8 @@ export async function launchBrowser({ features = [] } = {}) {
 
   /** @type {Page | undefined} */
   let page;
+  /** Whose network is taken away. @type {(Session | undefined)[] | undefined} */
+  let cut;
 
   /** @param {string} type */
   async function attach(type) {
@@ -135,8 +137,10 @@ export async function launchBrowser({ features = [] } = {}) {
     },
     attach,
     async offline(off) {
+      // The same sessions both times: what one has taken away, another does not give back.
+      cut ??= [page?.session, await attach('service_worker')];
       const conditions = { offline: off, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
-      for (const target of [page?.session, await attach('service_worker')]) {
+      for (const target of cut) {
         await target?.send('Network.enable');
         await target?.send('Network.emulateNetworkConditions', conditions);
       }

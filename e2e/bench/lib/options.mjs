@@ -14,7 +14,7 @@ const HELP = `npm run bench -- [options]
   --quick        shorter streams, 1 run: to see that it works
   --out folder   where bench.json, bench.svg and bench.md go (default e2e/bench/results)
   --record       also make this the baseline that later runs are compared with: docs/bench.json, docs/bench.svg,
-                 and the table in docs/bench.md; of Firefox the table only
+                 and the tables in docs/bench.md and README.md; of Firefox the table in docs/bench.md only
 `;
 
 /** What can be asked for, and the scenario that answers. */

@@ -239,18 +239,33 @@ const figureOf = (report, sdk, { key }) => report.figures[sdk]?.[key];
 const measured = (report) =>
   METRICS.filter((metric) => report.sdks.some(({ id }) => figureOf(report, id, metric) !== undefined));
 
+/** Figures over the runs of several scenarios. */
+const OF_MANY = ['lost', 'doubled'];
+
 /** @param {Report} report */
 function head(report) {
   const runs = Math.max(
     0,
-    ...Object.values(report.figures).flatMap((figures) => Object.values(figures).map(({ n }) => n)),
+    ...Object.values(report.figures).flatMap((figures) =>
+      Object.entries(figures).map(([key, { n }]) => (OF_MANY.includes(key) ? 0 : n)),
+    ),
   );
   return `${report.browser || 'no browser'}, Node ${report.node.slice(1)}, ${report.machine}; n ≤ ${runs}${report.quick ? ', quick' : ''}`;
 }
 
-/** @param {Report} report @returns {string[][]} The comparison, SDK by SDK. */
-function comparison(report) {
-  const metrics = measured(report).filter(({ short }) => short);
+/** What the README shows of the comparison. */
+const SUMMARY = {
+  gzip: 'page script, KB gzip',
+  bursts: 'main thread, ms / 1,000 events',
+  trackP99: '`track()`, p99 µs',
+  startupAgain: 'start, ms',
+  wire: 'bytes / event',
+  tree: 'whole browser, ms / 1,000 events',
+  lost: 'lost, %',
+};
+
+/** @param {Report} report @param {Metric[]} metrics @returns {string[][]} The comparison, SDK by SDK. */
+function comparison(report, metrics = measured(report).filter(({ short }) => short)) {
   return [
     ['', ...metrics.map(({ short = '' }) => short)],
     ...report.sdks
@@ -334,22 +349,27 @@ function aligned(rows) {
   );
 }
 
+/** @param {string[][]} rows */
+function table(rows) {
+  const [head = [], ...body] = rows;
+  return [head, ['---', ...head.slice(1).map(() => '--:')], ...body].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
+
+/** @param {Report} report @returns {string} For the README. */
+export function summaryOf(report) {
+  const metrics = Object.entries(SUMMARY).flatMap(([key, short]) =>
+    METRICS.filter((metric) => metric.key === key).map((metric) => ({ ...metric, short })),
+  );
+  const [titles = [], ...rows] = comparison(report, metrics);
+  const byMain = (/** @type {string[]} */ row) => Number((row[2] ?? '').replace(',', '')) || Number.POSITIVE_INFINITY;
+  return [
+    `Medians, ${head(report)}; ${report.measuredAt.slice(0, 10)}. CPU times are above the empty page.`,
+    table([titles, ...rows.sort((a, b) => byMain(a) - byMain(b))]),
+  ].join('\n\n');
+}
+
 /** @param {Report} report @returns {string} For docs/bench.md. */
 export function markdown(report) {
-  const table = (/** @type {string[][]} */ rows) =>
-    rows
-      .flatMap((row, i) => [
-        `| ${row.join(' | ')} |`,
-        ...(i === 0
-          ? [
-              `|---|${row
-                .slice(1)
-                .map(() => '--:|')
-                .join('')}`,
-            ]
-          : []),
-      ])
-      .join('\n');
   return [
     `Measured ${report.measuredAt.slice(0, 10)} in ${head(report)}. Medians; CPU times are above the empty page.`,
     table(comparison(report)),
